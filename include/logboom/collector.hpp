@@ -1,0 +1,67 @@
+// A collector inside a program: what `logboom collect` runs.
+#pragma once
+
+#include <logboom/export.hpp>
+#include <logboom/level.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace logboom {
+
+struct CollectorOptions {
+  std::vector<std::string> endpoints;   ///< addresses to bind; empty = LOGBOOM_ENDPOINT, then the default
+  std::string database = "logs.sqlite";  ///< the store's file; "" = no store
+  bool publish = true;                  ///< serve live viewers
+  std::optional<std::string> print;     ///< console sink: "pretty", "json", "csv", "logfmt" or a Python format string
+  /// Spool roots whose orphaned spools are read. Empty = none. `logboom collect` adds the default one.
+  std::vector<std::string> adopt;
+  std::string level_rules;              ///< sent to publishers in `welcome`
+  bool until_idle = false;              ///< run() returns once every publisher that said hello has said bye (at least one did)
+  std::size_t queue_bytes = 8U << 20U;  ///< blocks waiting for the store; at the bound PULL is not read
+  std::chrono::milliseconds commit_interval{50};  ///< at most this long after the first pending record
+};
+
+struct CollectorStatus {
+  std::uint64_t epoch = 0;
+  std::uint64_t records = 0;        ///< committed
+  std::uint64_t gap_records = 0;    ///< declared lost
+  std::uint64_t duplicates = 0;     ///< dropped because stored before
+  std::uint64_t bad_frames = 0;
+  std::uint64_t queued_bytes = 0;   ///< waiting for the store
+  std::uint64_t publishers = 0;     ///< said hello and not bye
+  std::int64_t last_id = 0;
+};
+
+/// Binds in the constructor, works in run(). run() belongs to one thread; stop() and status() are safe from any thread; stop() also from a signal handler.
+class LOGBOOM_API Collector {
+ public:
+  /// @throws std::invalid_argument for malformed options, StoreError for the store's file (in use by another collector, newer version, not writable …),
+  /// std::system_error when an address is in use or cannot be bound. Each names the thing, the reason and the mend.
+  explicit Collector(CollectorOptions options = {});
+  ~Collector();
+  Collector(Collector const&) = delete;
+  Collector& operator=(Collector const&) = delete;
+
+  /// Receives, stores and publishes until stop() (or idle, see until_idle); then drains what has arrived, commits and acks. Blocks.
+  /// @throws StoreError when the store is lost for good.
+  void run();
+
+  /// Makes run() return soon. Async-signal-safe.
+  void stop() noexcept;
+
+  CollectorStatus status() const;
+  /// The addresses bound, with the port that the system chose where 0 was asked for.
+  std::vector<std::string> endpoints() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace logboom

@@ -1,0 +1,62 @@
+// Which records somebody wants to see; the same everywhere: command lines, subscribers, queries, sinks.
+#pragma once
+
+#include <logboom/record.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace logboom {
+
+/// One comparison of a field with a value: `step>=10`, `table=users`, `path~^/tmp`.
+struct FieldTest {
+  enum class Operator { kEqual, kNotEqual, kMatches, kLess, kLessEqual, kGreater, kGreaterEqual };
+  std::string field;
+  Operator op = Operator::kEqual;
+  std::string value;  ///< compared as a number where both sides are numbers, as text otherwise; a regular expression for kMatches
+};
+
+/// A conjunction: a record passes when it passes every part that is set. Within one list of alternatives any may match.
+struct Filter {
+  std::optional<Level> level;           ///< at least
+  std::vector<std::string> loggers;     ///< alternatives: a prefix of the dotted name ("net" takes "net" and "net.http", not "network"), or a glob if it has `*`
+  std::vector<std::string> hosts;       ///< alternatives; `*` globs
+  std::vector<std::string> processes;   ///< alternatives; `*` globs
+  std::vector<std::uint64_t> pids;      ///< alternatives
+  std::string regex;                    ///< searched in message and exception (ECMAScript, std::regex); empty: none
+  std::vector<FieldTest> fields;        ///< all must hold; a record without the field passes only kNotEqual
+  std::optional<std::int64_t> since;    ///< nanoseconds, inclusive
+  std::optional<std::int64_t> until;    ///< nanoseconds, exclusive
+};
+
+/// Reads `table=users`, `step>=10`, `path~^/tmp`, `user!=root`.
+/// @throws std::invalid_argument naming the text and the mend.
+LOGBOOM_API FieldTest parse_field_test(std::string_view text);
+
+/// Reads a point in time: "2026-11-20", "2026-11-20T10:30[:05[.123]][Z|+01:00]" (local time without a zone), "10:30" (today), "15m", "2h30m" or "3d" (that long before `now`),
+/// or Unix seconds. @param now nanoseconds. @return nanoseconds. @throws std::invalid_argument naming the text and the mend.
+LOGBOOM_API std::int64_t parse_time(std::string_view text, std::int64_t now);
+
+/// A filter made ready: globs and expressions compiled. Immutable, so safe to share among threads.
+class LOGBOOM_API Matcher {
+ public:
+  /// @throws std::invalid_argument naming the expression that does not compile and why.
+  explicit Matcher(Filter filter);
+  ~Matcher();
+  Matcher(Matcher&&) noexcept;
+  Matcher& operator=(Matcher&&) noexcept;
+
+  bool matches(Record const& record) const;
+  Filter const& filter() const noexcept;
+
+  /// What SUB sockets subscribe to so that everything this filter takes arrives (and little else): protocol.md, "Live".
+  std::vector<std::string> topics() const;
+
+ private:
+  struct Compiled;
+  std::unique_ptr<Compiled const> compiled_;
+};
+
+}  // namespace logboom

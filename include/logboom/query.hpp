@@ -1,0 +1,32 @@
+// Records read back from a store's file, while it is being written or later.
+#pragma once
+
+#include <logboom/filter.hpp>
+
+#include <cstddef>
+#include <functional>
+#include <stdexcept>
+#include <string>
+
+namespace logboom {
+
+/// The store's file cannot be opened, read or written; what() is one line that names the file, the reason and the mend.
+class LOGBOOM_API StoreError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+  ~StoreError() override;
+};
+
+struct Query {
+  Filter filter;
+  std::size_t last = 0;       ///< the newest N records that pass, in ascending order; 0 = all
+  std::int64_t after_id = 0;  ///< only ids greater than this
+  std::int64_t up_to_id = 0;  ///< only ids up to this; 0 = no bound
+};
+
+/// Calls `visit` for each record that passes, in ascending order of id, until it returns false. Streams: memory does not grow with the number of records
+/// (with `last`, it holds ids only). Reads a consistent state: records committed after the call began are not seen. Blocks the caller, never the writer.
+/// @throws StoreError; std::invalid_argument for a malformed filter; whatever `visit` throws.
+LOGBOOM_API void query(std::string const& database, Query const& query, std::function<bool(Record const&)> const& visit);
+
+}  // namespace logboom

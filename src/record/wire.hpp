@@ -1,0 +1,114 @@
+// The wire form of batches (docs/protocol.md): built by senders from encoded records, decoded by collectors into blocks.
+// Must not know rings, sockets or the ledger's state.
+#pragma once
+
+#include "record/block.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace logboom::wire {
+
+inline constexpr std::uint64_t kVersion = 1;
+inline constexpr std::size_t kBatchTarget = 64U << 10U;   // a builder is full past this many bytes
+inline constexpr std::size_t kMaxRecord = 65'528;          // one encoded record
+inline constexpr std::size_t kMaxMessage = 1U << 20U;      // ZMQ_MAXMSGSIZE of PULL
+inline constexpr std::size_t kMaxControl = 64U << 10U;
+inline constexpr std::size_t kMaxDepth = 16;
+inline constexpr std::size_t kMaxFields = 256;
+inline constexpr std::uint64_t kMaxStreams = 1024;
+
+struct Publisher {
+  PublisherId id{};
+  std::string host;
+  std::uint64_t pid = 0;
+  std::string process;
+  std::int64_t started = 0;
+};
+
+struct CallSite {
+  std::uint64_t ref = 0;
+  Level level = 0;
+  std::string_view level_name, template_text, file, function;
+  std::uint32_t line = 0;
+};
+
+/// Where a sender finds what a batch must name. Called once for each reference new to a batch.
+class Catalogue {
+ public:
+  virtual ~Catalogue() = default;
+  virtual CallSite site(std::uint64_t ref) const = 0;
+  virtual std::string_view logger(std::uint64_t ref) const = 0;
+};
+
+/// Puts together one batch at a time. Reuse it: it keeps its buffers.
+class BatchBuilder {
+ public:
+  BatchBuilder(Publisher const& publisher, Catalogue const& catalogue);
+
+  /// Begins a stream entry; records added from now on belong to it. A stream may be begun once a batch.
+  void begin_stream(std::uint64_t stream, std::uint64_t base, std::uint64_t first, std::uint64_t thread_id, std::string_view thread_name);
+  /// Adds a record as it stands in a ring: msgpack array whose time is an int64 in fixed width (0xd3) right after the array's header, and whose
+  /// site and logger follow in the ring's fixed widths. `time` replaces the encoded one (ticks become nanoseconds).
+  void add(std::span<std::byte const> record, std::int64_t time);
+  void add_gap(std::int64_t time, std::uint64_t count, std::string_view reason);
+
+  std::size_t bytes() const noexcept;    // size of the finished batch so far
+  bool full() const noexcept { return bytes() >= kBatchTarget; }
+  bool empty() const noexcept;
+  /// The finished batch; valid until the next call. Begins a new one.
+  std::span<std::byte const> finish();
+
+ private:
+  // owner of the implementation decides
+};
+
+/// A frame that cannot be read; what() says which part and why. The frame is dropped as a whole.
+class FrameError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// One stream of a batch, structure checked, records not yet decoded.
+struct StreamPart {
+  std::uint64_t stream = 0, base = 0, first = 0, end = 0;  // end: number after the last record (gaps counted)
+  std::size_t index = 0;                                   // which part of the batch
+};
+
+/// Reads one frame. Bounded work and memory whatever the bytes; one at a time, reuse it.
+/// Two steps, so that the ledger decides in between what is taken: open() checks and lists the streams, take() renders records into a block.
+class BatchDecoder {
+ public:
+  BatchDecoder();
+  ~BatchDecoder();
+
+  /// Checks the structure of the whole frame. Borrows `frame` until the next open(). @throws FrameError
+  void open(std::span<std::byte const> frame);
+  Publisher const& publisher() const noexcept;
+  std::span<StreamPart const> streams() const noexcept;
+
+  /// Renders the records of a part from number `from` (≥ first) on into `block`: entries, gaps and the part's Progress. Sites and sources are interned:
+  /// equal ones of different batches share one object while the (bounded) dictionary holds it.
+  void take(StreamPart const& part, std::uint64_t from, Block& block);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+enum class Form { kBatch, kPlainMsgpack, kPlainJson, kUnknown };
+/// By the first bytes: docs/protocol.md, "Plain record".
+Form form_of(std::span<std::byte const> frame) noexcept;
+
+/// Adds one plain record to the block (a record without number). `arrival` ns is its time when it has none. @throws FrameError
+void take_plain(std::span<std::byte const> frame, Form form, std::int64_t arrival, std::string_view peer_host, Block& block);
+
+/// Adds a record of the collector itself (or a gap's visible record): a message that is already text.
+void add_entry(Block& block, std::shared_ptr<Site const> site, std::shared_ptr<Source const> source, std::int64_t time, std::uint64_t sequence, std::string_view message);
+
+}  // namespace logboom::wire
