@@ -13,8 +13,23 @@ namespace logboom {
 /// The store's file cannot be opened, read or written; what() is one line that names the file, the reason and the mend.
 class LOGBOOM_API StoreError : public std::runtime_error {
  public:
-  using std::runtime_error::runtime_error;
+  enum class Kind {
+    kUnusable,   ///< missing, not a store, of a newer version, damaged, no permission: a person has to act
+    kLocked,     ///< another collector writes to it
+    kTransient,  ///< disk full, I/O error, busy: nothing was written, and the same call may be repeated
+    kMoved,      ///< the file was unlinked, renamed or replaced while open: open the path anew
+  };
+
+  explicit StoreError(std::string const& line, Kind kind = Kind::kUnusable)
+      : std::runtime_error(line), kind_(kind) {}
   ~StoreError() override;
+
+  Kind kind() const noexcept { return kind_; }
+  /// The same call may succeed later, on the same object.
+  bool retryable() const noexcept { return kind_ == Kind::kTransient; }
+
+ private:
+  Kind kind_;
 };
 
 struct Query {
@@ -27,6 +42,7 @@ struct Query {
 /// Calls `visit` for each record that passes, in ascending order of id, until it returns false. Streams: memory does not grow with the number of records
 /// (with `last`, it holds ids only). Reads a consistent state: records committed after the call began are not seen. Blocks the caller, never the writer.
 /// @throws StoreError; std::invalid_argument for a malformed filter; whatever `visit` throws.
-LOGBOOM_API void query(std::string const& database, Query const& query, std::function<bool(Record const&)> const& visit);
+LOGBOOM_API void query(std::string const& database, Query const& query,
+                       std::function<bool(Record const&)> const& visit);
 
 }  // namespace logboom

@@ -1,0 +1,41 @@
+// Reads a store's file, while it is being written or later: single records, ranges of ids, filtered queries.
+// Must not know who asks (viewers, the command line) or how records are shown.
+#pragma once
+
+#include <logboom/query.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace logboom::store {
+
+/// One read-only connection. For one thread at a time; any number of readers beside the writer. No read transaction
+/// is open while `visit` runs, so that a slow visitor does not hold back the writer's checkpoints.
+class StoreReader {
+ public:
+  using Visit = std::function<bool(Record const&)>;
+
+  /// @throws StoreError (missing, not a logboom store, newer version, no permission).
+  explicit StoreReader(std::string const& path);
+  ~StoreReader();
+  StoreReader(StoreReader&&) noexcept;
+  StoreReader& operator=(StoreReader&&) noexcept;
+
+  /// Id of the newest committed record; 0: there is none.
+  std::int64_t last_id() const;
+  /// The record with this id, if there is one.
+  std::optional<Record> fetch(std::int64_t id) const;
+  /// Records with first <= id <= last, ascending, until `visit` returns false.
+  void range(std::int64_t first, std::int64_t last, Visit const& visit) const;
+  /// As logboom::query().
+  void query(Query const& query, Visit const& visit) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace logboom::store
