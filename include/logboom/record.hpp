@@ -52,6 +52,7 @@ struct Record {
   std::string host;
   std::string process;  ///< name of the process
   std::uint64_t pid = 0;
+  std::int64_t process_started = 0;  ///< nanoseconds since the Unix epoch; when the publisher started
   std::string thread;  ///< name of the thread
   std::uint64_t tid = 0;
   std::string file;
