@@ -14,28 +14,56 @@
 namespace logboom::delivery {
 
 struct Hello {
-  struct Stream { std::uint64_t stream = 0, base = 0, next = 0; };
+  struct Stream {
+    std::uint64_t stream = 0, base = 0, next = 0;
+  };
   std::uint64_t version = wire::kVersion;
   wire::Publisher publisher;
   std::vector<Stream> streams;
 };
-struct Flush { std::uint64_t token = 0; };
-struct Bye { PublisherId id{}; std::vector<std::pair<std::uint64_t, std::uint64_t>> last; };  // also the answer, with `last` empty
+struct Flush {
+  std::uint64_t token = 0;
+};
+struct Bye {
+  PublisherId id{};
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> last;
+};  // also the answer, with `last` empty
 struct InfoRequest {};
 struct Welcome {
   std::uint64_t version = wire::kVersion, epoch = 0, window = 0;
   std::string levels;
   std::vector<StreamState> streams;
 };
-struct Ack { std::uint64_t epoch = 0, window = 0; std::vector<StreamState> streams; };
-struct Resend { std::uint64_t epoch = 0; std::vector<std::pair<std::uint64_t, std::uint64_t>> expected; };
-struct Levels { std::string rules; };
-struct Flushed { std::uint64_t token = 0; };
-struct Error { std::string text; };
-struct Info { std::uint64_t version = wire::kVersion, epoch = 0; std::string host; std::uint64_t pid = 0; std::string database; std::int64_t last_id = 0; };
-struct Unknown { std::string kind; };  // decoded only
+struct Ack {
+  std::uint64_t epoch = 0, window = 0;
+  std::vector<StreamState> streams;
+};
+struct Resend {
+  std::uint64_t epoch = 0;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> expected;
+};
+struct Levels {
+  std::string rules;
+};
+struct Flushed {
+  std::uint64_t token = 0;
+};
+struct Error {
+  std::string text;
+};
+struct Info {
+  std::uint64_t version = wire::kVersion, epoch = 0;
+  std::string host;
+  std::uint64_t pid = 0;
+  std::string database;
+  std::int64_t last_id = 0;
+};
+struct Unknown {
+  std::string kind;
+};  // decoded only
 
-using Control = std::variant<Hello, Flush, Bye, InfoRequest, Welcome, Ack, Resend, Levels, Flushed, Error, Info, Unknown>;
+using Control =
+    std::variant<Hello, Flush, Bye, InfoRequest, Welcome, Ack, Resend, Levels, Flushed, Error, Info, Unknown>;
 
 std::vector<std::byte> encode(Control const& message);
 /// Bounded work whatever the bytes. @throws wire::FrameError

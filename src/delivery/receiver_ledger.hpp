@@ -4,10 +4,13 @@
 
 #include "record/block.hpp"
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace logboom::delivery {
@@ -15,36 +18,69 @@ namespace logboom::delivery {
 struct StreamState {
   std::uint64_t stream = 0;
   std::uint64_t committed = 0;  // last number stored for good
-  std::uint64_t expected = 1;   // next number that will be taken
+  std::uint64_t expected =
+      1;  // next number that will be taken; 0: the stream is refused for now (the ledger is full)
+
+  friend bool operator==(StreamState const&, StreamState const&) = default;
 };
 
+/// Holds at most `max_streams` streams in memory (about 110 bytes each). At the bound the least recently used stream of which nothing is pending
+/// (committed = expected − 1) makes room; when it is heard of again its number comes from `lookup`. A stream that finds no room, because something is
+/// pending in every other, is refused: nothing of it is taken until there is. Without a lookup (no store) a forgotten stream starts anew at its base.
 class ReceiverLedger {
  public:
-  struct Lost { std::uint64_t first = 0, last = 0; };  // inclusive
+  static constexpr std::size_t kMaxStreams = 262'144;
+  static constexpr std::int64_t kAskAgainAfter = 50;  // ms, a stream
+  static constexpr std::uint64_t kMaxSequence =
+      1ULL << 62U;  // higher ones are not taken: the store's integers are signed
+
+  /// The last committed number of a stream, as the store has it; nothing if it has none. What it throws passes through hello(), offer(), state() and complete().
+  using Lookup = std::function<std::optional<std::uint64_t>(PublisherId const& id, std::uint64_t stream)>;
+
+  struct Lost {
+    std::uint64_t first = 0, last = 0;
+  };  // inclusive
   struct Verdict {
-    enum class Kind { kTake, kDuplicate, kAskAgain, kWait };  // kWait: a gap, but it was asked for a moment ago
+    enum class Kind {
+      kTake,
+      kDuplicate,
+      kAskAgain,
+      kWait
+    };  // kWait: drop and say nothing: a gap that was asked for a moment ago, or a refused stream
     Kind kind = Kind::kDuplicate;
-    std::uint64_t from = 0;        // kTake: first number to take; kAskAgain: number to ask for
-    std::optional<Lost> lost;      // kTake: to be declared before the records
+    std::uint64_t from = 0;    // kTake: first number to take; kAskAgain: number to ask for
+    std::optional<Lost> lost;  // kTake: to be declared before the records
   };
 
-  /// What the store holds, once at start.
+  explicit ReceiverLedger(std::size_t max_streams = kMaxStreams, Lookup lookup = {});
+  ~ReceiverLedger();
+  ReceiverLedger(ReceiverLedger&&) noexcept;
+  ReceiverLedger& operator=(ReceiverLedger&&) noexcept;
+
+  /// What the store holds, once at start. Rows beyond the bound are left to the lookup.
   void load(std::span<Progress const> rows);
   /// A hello: streams not known yet start at `base`. @return the state of each stream named, in that order.
-  std::vector<StreamState> hello(PublisherId const& id, std::span<std::pair<std::uint64_t, std::uint64_t> const> stream_and_base);
+  std::vector<StreamState> hello(PublisherId const& id,
+                                 std::span<std::pair<std::uint64_t, std::uint64_t> const> stream_and_base);
   /// A batch's part [first, end). On kTake `expected` becomes `end`: the caller has taken it. @param now any monotonic milliseconds
-  Verdict offer(PublisherId const& id, std::uint64_t stream, std::uint64_t base, std::uint64_t first, std::uint64_t end, std::int64_t now);
+  Verdict offer(PublisherId const& id, std::uint64_t stream, std::uint64_t base, std::uint64_t first,
+                std::uint64_t end, std::int64_t now);
   /// A block is committed.
   void commit(std::span<Progress const> progress);
   /// Everything taken and not committed is gone (the transaction failed for good): expected = committed + 1 everywhere.
   void roll_back();
-  StreamState state(PublisherId const& id, std::uint64_t stream) const noexcept;
+  StreamState state(PublisherId const& id, std::uint64_t stream) const;
   /// True when every stream is committed up to the number given (last = 0: nothing to wait for).
-  bool complete(PublisherId const& id, std::span<std::pair<std::uint64_t, std::uint64_t> const> stream_and_last) const noexcept;
+  bool complete(PublisherId const& id,
+                std::span<std::pair<std::uint64_t, std::uint64_t> const> stream_and_last) const;
+
+  std::size_t size() const noexcept;  // streams in memory
+  std::uint64_t refused()
+      const noexcept;  // parts dropped because there was no room or the numbers were beyond kMaxSequence
 
  private:
   struct Impl;
-  std::shared_ptr<Impl> impl_;  // the owner decides
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace logboom::delivery
