@@ -44,14 +44,14 @@ Endpoint tcp(std::string_view text) {
   auto const bracket = address.rfind(']');
   auto const colon = address.find(':', bracket == std::string_view::npos ? 0 : bracket);
   auto const host = address.substr(0, colon);
+  if (bracket == std::string_view::npos && colon != std::string_view::npos &&
+      address.find(':', colon + 1) != std::string_view::npos)
+    refuse(text, "more than one colon", "write an IPv6 address in brackets: tcp://[ADDRESS]:PORT");
   if (host.empty()) refuse(text, "the host is missing", "write tcp://HOST:PORT");
   if (host.find_first_of("/;@ ") != std::string_view::npos)
     refuse(text, fmt::format("'{}' is not a host", host), "write tcp://HOST:PORT");
   if ((host.front() == '[') != (bracket != std::string_view::npos))
     refuse(text, "a bracket is not paired", "write an IPv6 address as tcp://[ADDRESS]:PORT");
-  if (bracket == std::string_view::npos && colon != std::string_view::npos &&
-      address.find(':', colon + 1) != std::string_view::npos)
-    refuse(text, "more than one colon", "write an IPv6 address in brackets: tcp://[ADDRESS]:PORT");
   auto const port =
       colon == std::string_view::npos ? kDefaultPort : parse_port(text, address.substr(colon + 1));
   auto const at = [&](unsigned offset) {
