@@ -1,0 +1,100 @@
+// The publisher: a process's connection to the bus. Records are written to a spool on this machine by the calling threads and sent by a
+// thread of the publisher; see docs/architecture.md. Must not show sockets, rings or message formats.
+#pragma once
+
+#include <logboom/export.hpp>
+#include <logboom/level.hpp>
+#include <logboom/logger.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace logboom {
+
+namespace publisher {
+class State;
+}
+
+/// What a log call does when neither its ring nor the overflow has room: no collector for long, or a slow one.
+enum class FullPolicy {
+  kBlock,  ///< waits for room up to PublisherOptions::block_timeout; once that was in vain, drops until there is room again
+  kDrop,   ///< drops at once
+};
+// Either way the number of what was dropped is kept, and the store shows it as a gap.
+
+/// Arguments of a Publisher. An empty text means: the environment variable, else the default.
+struct PublisherOptions {
+  std::string endpoint;  ///< LOGBOOM_ENDPOINT; one address, or several with commas, the first that answers is used. Default: this user's bus on this host
+  std::string spool;     ///< LOGBOOM_SPOOL; directory of spools. Default: ${XDG_STATE_HOME:-~/.local/state}/logboom/spool
+  std::string levels;    ///< LOGBOOM_LEVEL; rules like "info,etl.db=debug,net=off". Default: info
+  std::string name;      ///< LOGBOOM_NAME; name of the process. Default: that of the program file
+  std::size_t ring_capacity = std::size_t{1} << 20U;        ///< bytes a thread; made a power of two, 128 KiB to 1 GiB
+  std::uint64_t overflow_bound = std::uint64_t{1} << 30U;   ///< bytes that the spool may hold beyond the rings
+  FullPolicy when_full = FullPolicy::kBlock;
+  std::chrono::milliseconds block_timeout{1000};  ///< of one log call, with FullPolicy::kBlock
+  std::chrono::milliseconds flush_timeout{2000};  ///< of the destructor
+};
+
+/// Numbers since the publisher's start in this process; records, unless said otherwise. logged = acked + dropped + what is on the way.
+struct Statistics {
+  std::uint64_t logged = 0;    ///< log calls that passed their level, the dropped ones included
+  std::uint64_t dropped = 0;   ///< for want of room, or of a spool
+  std::uint64_t acked = 0;     ///< stored by a collector (of what is dropped: its gap)
+  std::uint64_t sent = 0;      ///< given to the socket, repeats included
+  std::uint64_t resent = 0;    ///< of those, given before
+  std::uint64_t spilled = 0;   ///< moved from a ring to the overflow
+  std::uint64_t overflow_bytes = 0;  ///< bytes that the overflow holds now
+  std::uint64_t too_late = 0;  ///< log calls after the publisher's end: made into nothing
+};
+
+/// How a publisher is.
+struct Status {
+  std::string endpoint;  ///< the addresses, normalised, with commas
+  std::string spool;     ///< its own directory; "" when it has none
+  bool memory_backed = false;  ///< the spool could not be made where it was asked for and lives in memory: it does not outlive a reboot
+  bool connected = false;      ///< a collector has answered
+  std::string problem;   ///< one line: why the spool is not where it was asked for, or why there is none; "" if all is well
+};
+
+/// Connects this process to the bus. Normally one, made in main() or a static; several are independent of each other.
+///
+/// All members may be called from any thread, at any time between constructor and destructor. Loggers may be used from any thread at any time, also
+/// after the publisher's end (they do nothing then) and in a forked child (which becomes a publisher of its own with its first record). Threads should not be
+/// amid a log call while the destructor runs: what they write then may stay in the spool for another publisher or the collector to send.
+/// Not from signal handlers.
+class LOGBOOM_API Publisher {
+ public:
+  /// Never waits for a collector and never throws because there is none. A spool that cannot be made is replaced by one in memory (/dev/shm, /tmp): status()
+  /// and the first record (of logger `logboom.publisher`) say so; so does a record for an environment variable that cannot be read.
+  /// @throws std::invalid_argument for an option (not: a variable of the environment) that cannot be read; the text names it and the mend. std::bad_alloc.
+  explicit Publisher(PublisherOptions const& options = {});
+  /// Flushes up to PublisherOptions::flush_timeout; what is not acked by then stays in the spool, and is sent by the next publisher, the collector or `logboom recover`.
+  /// In a forked child that has not logged it does nothing.
+  ~Publisher();
+  Publisher(Publisher const&) = delete;
+  Publisher& operator=(Publisher const&) = delete;
+
+  /// The logger of a dotted name; "" is the root. The same name gives the same logger. At most 65,535 names of at most 255 bytes: a longer name is cut, and one more name
+  /// gets its nearest ancestor's logger. Takes a lock: keep the Logger.
+  Logger logger(std::string_view name);
+
+  /// Waits until a collector has stored all that was logged before the call. @return false when the time is over.
+  bool flush(std::chrono::milliseconds timeout);
+
+  /// Replaces the publisher's rules (those that a collector sends stay on top). @throws std::invalid_argument naming the rule and the mend.
+  void level_rules(std::string_view rules);
+
+  Statistics statistics() const;
+  Status status() const;
+
+ private:
+  publisher::State* state_;  // lives as long as the process, for the loggers' sake
+};
+
+/// Names the calling thread on its records from now on (and to the system, 15 bytes of it). Without it the system's name is taken at the thread's first record.
+LOGBOOM_API void set_thread_name(std::string_view name);
+
+}  // namespace logboom

@@ -1,0 +1,157 @@
+// The running half of a publisher, from its first record in this process to its end: spool, rings, catalogue, counters and what the
+// sender thread needs of them. Made anew in a forked child, which leaves the parent's alone. Must not know sockets.
+#pragma once
+
+#include "delivery/endpoint.hpp"
+#include "publisher/fork.hpp"
+#include "publisher/loggers.hpp"
+#include "publisher/settings.hpp"
+#include "record/wire.hpp"
+#include "spool/ring_file.hpp"
+#include "spool/spool.hpp"
+
+#include <logboom/detail/call_site.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace logboom::publisher {
+
+class Sender;
+
+/// One ring and who uses it. Shared by the engine, the sender and the thread that writes it; unmapped when all have let go.
+struct RingSlot {
+  enum class State : std::uint8_t {
+    kOwned,     // a thread writes it
+    kReturned,  // its thread ended: nobody writes it; the sender drains it …
+    kFree,      // … and sets this once it is empty and nothing of it waits in the overflow under its thread's name: the next thread may have it
+  };
+
+  explicit RingSlot(spool::RingFile ring) : file(std::move(ring)) {}
+
+  spool::RingFile file;
+  std::atomic<State> state{State::kOwned};
+  detail::Producer* producer = nullptr;  // while kOwned: in wiped memory, of the thread that writes
+  detail::RingProducer rest;             // while kReturned or kFree: where the next writer goes on (sequence!)
+};
+
+/// Wakes the sender: when a ring runs past its half, when a thread waits for room, on flush and stop.
+class Wakeup {
+ public:
+  Wakeup();  // @throws std::system_error
+  ~Wakeup();
+  Wakeup(Wakeup const&) = delete;
+  Wakeup& operator=(Wakeup const&) = delete;
+
+  /// For zmq_poll: readable after wake(). Close-on-exec.
+  int fd() const noexcept { return fd_; }
+  /// From any thread; a system call only if none is pending.
+  void wake() noexcept;
+  /// By the sender, before it looks for work.
+  void clear() noexcept;
+
+ private:
+  int fd_;
+  std::atomic<bool> pending_{false};
+};
+
+/// Kept by whoever causes them; read by statistics(). All relaxed.
+struct Counters {
+  std::atomic<std::uint64_t> dropped{0};       // front: records that found no room, or no ring at all
+  std::atomic<std::uint64_t> acked{0};         // sender: records (gaps counted) that a collector has stored
+  std::atomic<std::uint64_t> sent{0};          // sender: records handed to the socket, repeats included
+  std::atomic<std::uint64_t> resent{0};        // sender: of those, sent before
+  std::atomic<std::uint64_t> spilled{0};       // sender: records moved to the overflow
+  std::atomic<std::uint64_t> overflow_bytes{0};  // sender: what the overflow holds now
+  std::atomic<std::uint64_t> adopted{0};       // replay: spools of dead publishers taken over
+  std::atomic<bool> connected{false};          // sender: a collector has said welcome and is not known to be gone
+};
+
+/// What a batch must name: call sites of the process, loggers of the publisher. Lock-free; any thread.
+class EngineCatalogue final : public wire::Catalogue {
+ public:
+  explicit EngineCatalogue(Loggers const& loggers) : loggers_(&loggers) {}
+  wire::CallSite site(std::uint64_t ref) const override;
+  std::string_view logger(std::uint64_t ref) const override;
+
+ private:
+  Loggers const* loggers_;
+};
+
+class Engine {
+ public:
+  /// Makes identity and spool (under Settings::spool_root, else in memory, else none: see problem()), the shared ring and the sender.
+  /// Does not throw for a spool that cannot be had. @throws std::bad_alloc and the like
+  Engine(Settings const& settings, Loggers& loggers);
+  ~Engine();
+  Engine(Engine const&) = delete;
+  Engine& operator=(Engine const&) = delete;
+
+  Settings const& settings() const noexcept { return *settings_; }
+  wire::Publisher const& identity() const noexcept { return identity_; }
+  wire::Catalogue const& catalogue() const noexcept { return catalogue_; }
+  /// The publisher's own directory, or nullptr when none could be made (every record is dropped and counted then; there are no rings).
+  spool::Spool* spool() noexcept { return spool_ ? &*spool_ : nullptr; }
+  bool memory_backed() const noexcept { return memory_backed_; }
+  Wakeup& wakeup() noexcept { return wakeup_; }
+  Counters& counters() noexcept { return counters_; }
+
+  // --- for the sender
+  /// Goes up when a ring is added; compare before you ask for slots() again.
+  std::uint64_t slots_version() const noexcept { return slots_version_.load(std::memory_order_acquire); }
+  std::vector<std::shared_ptr<RingSlot>> slots() const;
+  /// Writes the gap frame for drops that the ended thread of a returned, drained ring could not declare. True when there was one.
+  bool declare_drops(RingSlot& slot) noexcept;
+  /// A record of logger `logboom.publisher`. Never waits for room. Any thread.
+  void report(Level level, std::string_view text) noexcept;
+  /// Rules from a collector, on top of the publisher's own; "" takes them back. @throws std::invalid_argument
+  void push_level_rules(std::string_view rules);
+
+  // --- for threads that log
+  /// A ring for the calling thread: a free one, or a new one; nullptr when there are too many or none can be made (use shared()).
+  std::shared_ptr<RingSlot> take_slot(std::uint64_t tid, std::string_view name) noexcept;
+  /// The thread that had it is done. Its drops are declared if there is room.
+  void return_slot(RingSlot& slot) noexcept;
+  /// The ring of all who have none; under shared_lock(). nullptr without spool.
+  detail::Producer* shared() noexcept { return shared_; }
+  ForkLock& shared_lock() noexcept { return shared_lock_; }
+  /// No record enters any ring after this but those whose call has begun.
+  void close_rings() noexcept;
+
+  // --- for Publisher
+  bool flush(std::chrono::nanoseconds timeout);
+  /// Bounded flush, then the end of the sender. The rings stay mapped while their threads hold them.
+  void stop(std::chrono::nanoseconds timeout) noexcept;
+  std::uint64_t logged() const noexcept;  // records that took a sequence number
+  std::string const& problem() const noexcept { return problem_; }  // why the spool is not where it was asked for; "" if it is
+
+ private:
+  void open_spool();
+  void open_shared_ring();
+  void publish_catalogue();
+  void reset_limits(detail::Producer& producer) noexcept;
+
+  Settings const* settings_;
+  Loggers* loggers_;
+  wire::Publisher identity_;
+  std::optional<spool::Spool> spool_;
+  bool memory_backed_ = false;
+  std::string problem_;
+  EngineCatalogue catalogue_;
+  Wakeup wakeup_;
+  Counters counters_;
+  ForkLock& slots_lock_;
+  ForkLock& shared_lock_;
+  std::vector<std::shared_ptr<RingSlot>> slots_;
+  std::atomic<std::uint64_t> slots_version_{0};
+  std::uint64_t next_stream_ = 0;
+  detail::Producer* shared_ = nullptr;
+  std::unique_ptr<Sender> sender_;
+};
+
+}  // namespace logboom::publisher

@@ -1,0 +1,35 @@
+// What a publisher was asked for, put together from arguments, environment and defaults, in that order of precedence.
+// Must not know what is done with it.
+#pragma once
+
+#include "delivery/endpoint.hpp"
+#include "record/level_rules.hpp"
+
+#include <logboom/publisher.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace logboom::publisher {
+
+struct Settings {
+  std::vector<delivery::Endpoint> endpoints;  // never empty; the first that answers is used
+  std::filesystem::path spool_root;           // directory of spools, not yet made
+  std::string process;
+  LevelRules levels;
+  std::size_t ring_capacity = 0;  // a power of two
+  std::uint64_t overflow_bound = 0;
+  FullPolicy when_full = FullPolicy::kBlock;
+  std::chrono::nanoseconds block_timeout{};
+  std::chrono::nanoseconds flush_timeout{};
+  std::vector<std::string> warnings;  // of environment variables that could not be read and were ignored: one line each
+};
+
+/// @throws std::invalid_argument naming the option, the reason and the mend. Never because of the environment.
+Settings resolve(PublisherOptions const& options);
+
+}  // namespace logboom::publisher
