@@ -60,7 +60,4 @@ class Formatter {
 /// tid, file, line, function; where known: template, exception_type, exception, stack, task, attributes, started, publisher (hex), stream, sequence, id. In this order.
 void write_json(Record const& record, bool utc, std::string& out);
 
-/// Appends `2026-11-20T10:30:05.123456789+01:00` (or `…Z`).
-void write_iso_time(std::int64_t time, bool utc, std::string& out);
-
 }  // namespace logboom

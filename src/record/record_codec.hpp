@@ -22,8 +22,8 @@ inline constexpr std::size_t kMaxLiveValues = 256U << 10U;  // values in it, nes
 inline constexpr std::size_t kMaxLiveDepth = wire::kMaxDepth + 4;
 inline constexpr std::size_t kMaxSyncCounters = 4096;
 
-/// One msgpack value, or a map as fields. Texts become valid UTF-8 (`\xNN` for what is not). Durations and time stamps (ext) become what `{}` of a template
-/// would not lose: int64 nanoseconds for a duration and a time stamp, text for a character, bytes for any other ext. Keys that are not text are rendered as JSON.
+/// One msgpack value, or a map as fields. Texts become valid UTF-8 (`\xNN` for what is not). A duration (ext 1) becomes its nanoseconds, a time stamp (ext −1) its
+/// ISO 8601 text in UTC, a character (ext 2) its text, any other ext its bytes, a float32 the double of its shortest text. Keys that are not text become their JSON text.
 /// @throws wire::FrameError: truncated, too deep, too much, something after the value, (decode_fields) not a map.
 Value decode_value(std::string_view msgpack);
 Fields decode_fields(std::string_view msgpack_map);

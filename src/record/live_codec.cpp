@@ -1,0 +1,253 @@
+// The messages of docs/protocol.md, "Live": see record_codec.hpp.
+#include "record/record_codec.hpp"
+
+#include <fmt/format.h>
+#include <msgpack.hpp>
+
+#include <algorithm>
+#include <iterator>
+#include <limits>
+
+namespace logboom {
+namespace {
+
+// A msgpack map of which the entries are known before their number is.
+class MapWriter {
+ public:
+  explicit MapWriter(std::string& out) : out_(out), packer_(*this), start_(out.size()) { out_.append("\xde\0\0", 3); }
+  MapWriter(MapWriter const&) = delete;
+  MapWriter& operator=(MapWriter const&) = delete;
+
+  void write(char const* bytes, std::size_t size) { out_.append(bytes, size); }  // msgpack::packer's stream
+
+  void text(std::string_view key, std::string_view value) {
+    if (value.empty()) return;
+    begin(key);
+    put_text(value);
+  }
+  void number(std::string_view key, std::uint64_t value) {
+    if (value == 0) return;
+    begin(key);
+    packer_.pack_uint64(value);
+  }
+  void signed_number(std::string_view key, std::int64_t value) {
+    begin(key);
+    packer_.pack_int64(value);
+  }
+  void encoded(std::string_view key, std::string_view msgpack) {
+    if (msgpack.empty()) return;
+    begin(key);
+    out_.append(msgpack);
+  }
+  void id(std::string_view key, PublisherId const& value) {
+    if (value == PublisherId{}) return;
+    begin(key);
+    packer_.pack_bin(static_cast<std::uint32_t>(value.size()));
+    packer_.pack_bin_body(reinterpret_cast<char const*>(value.data()), static_cast<std::uint32_t>(value.size()));
+  }
+  void counters(std::string_view key, std::vector<std::pair<std::string, std::uint64_t>> const& values) {
+    begin(key);
+    packer_.pack_map(static_cast<std::uint32_t>(values.size()));
+    for (auto const& [topic, n] : values) {
+      put_text(topic);
+      packer_.pack_uint64(n);
+    }
+  }
+
+  void finish() {
+    out_[start_ + 1] = static_cast<char>(entries_ >> 8U);
+    out_[start_ + 2] = static_cast<char>(entries_ & 0xffU);
+  }
+
+ private:
+  void begin(std::string_view key) {
+    ++entries_;
+    put_text(key);
+  }
+  void put_text(std::string_view text) {
+    packer_.pack_str(static_cast<std::uint32_t>(text.size()));
+    packer_.pack_str_body(text.data(), static_cast<std::uint32_t>(text.size()));
+  }
+
+  std::string& out_;
+  msgpack::packer<MapWriter> packer_;
+  std::size_t start_;
+  unsigned entries_ = 0;
+};
+
+[[noreturn]] void refuse(std::string_view key, std::string_view why) {
+  throw wire::FrameError(fmt::format("live record: key {} {}", key, why));
+}
+
+std::uint64_t take_unsigned(std::string_view key, Value const& value) {
+  if (auto const* const number = std::get_if<std::int64_t>(&value.data()); number != nullptr && *number >= 0) {
+    return static_cast<std::uint64_t>(*number);
+  }
+  if (auto const* const number = std::get_if<std::uint64_t>(&value.data())) return *number;
+  refuse(key, "is not an unsigned integer");
+}
+
+std::int64_t take_signed(std::string_view key, Value const& value) {
+  if (auto const* const number = std::get_if<std::int64_t>(&value.data())) return *number;
+  refuse(key, "is not an integer of 64 bits");
+}
+
+template <typename Narrow, typename Wide>
+Narrow narrowed(std::string_view key, Wide number) {
+  if (number > static_cast<Wide>(std::numeric_limits<Narrow>::max()) ||
+      number < static_cast<Wide>(std::numeric_limits<Narrow>::min())) {
+    refuse(key, "is out of range");
+  }
+  return static_cast<Narrow>(number);
+}
+
+std::string take_text(std::string_view key, Value& value) {
+  if (auto* const text = std::get_if<std::string>(&value.data())) return std::move(*text);
+  refuse(key, "is not text");
+}
+
+Fields take_map(std::string_view key, Value& value) {
+  if (auto* const map = std::get_if<Value::Map>(&value.data())) return std::move(*map);
+  refuse(key, "is not a map");
+}
+
+PublisherId take_id(std::string_view key, Value const& value) {
+  PublisherId id{};
+  auto const* const bytes = std::get_if<Value::Bytes>(&value.data());
+  if (bytes == nullptr || bytes->size() != id.size()) refuse(key, "is not 16 bytes");
+  std::copy(bytes->begin(), bytes->end(), id.begin());
+  return id;
+}
+
+struct TextKey {
+  std::string_view key;
+  std::string Record::*member;
+};
+constexpr TextKey kTexts[] = {
+    {"level_name", &Record::level_name}, {"logger", &Record::logger},       {"message", &Record::message},
+    {"template", &Record::template_text}, {"host", &Record::host},          {"process", &Record::process},
+    {"thread", &Record::thread},         {"file", &Record::file},           {"function", &Record::function},
+    {"exception_type", &Record::exception_type}, {"exception", &Record::exception},
+    {"stack", &Record::stack},           {"task", &Record::task},
+};
+
+struct NumberKey {
+  std::string_view key;
+  std::uint64_t Record::*member;
+};
+constexpr NumberKey kNumbers[] = {
+    {"pid", &Record::pid}, {"tid", &Record::tid}, {"stream", &Record::stream}, {"sequence", &Record::sequence}};
+
+struct TimeKey {
+  std::string_view key;
+  std::int64_t Record::*member;
+};
+constexpr TimeKey kTimes[] = {{"id", &Record::id}, {"time", &Record::time}, {"started", &Record::process_started}};
+
+template <typename Table>
+auto find_key(Table const& table, std::string_view key) {
+  auto const at = std::find_if(std::begin(table), std::end(table), [&](auto const& row) { return row.key == key; });
+  return at == std::end(table) ? nullptr : &*at;
+}
+
+void take_entry(std::string_view key, Value& value, Record& record, std::uint64_t& n) {
+  if (auto const* const text = find_key(kTexts, key)) {
+    record.*(text->member) = take_text(key, value);
+  } else if (auto const* const number = find_key(kNumbers, key)) {
+    record.*(number->member) = take_unsigned(key, value);
+  } else if (auto const* const time = find_key(kTimes, key)) {
+    record.*(time->member) = take_signed(key, value);
+  } else if (key == "n") {
+    n = take_unsigned(key, value);
+  } else if (key == "level") {
+    record.level = narrowed<Level>(key, take_signed(key, value));
+  } else if (key == "line") {
+    record.line = narrowed<std::uint32_t>(key, take_unsigned(key, value));
+  } else if (key == "fields") {
+    record.fields = take_map(key, value);
+  } else if (key == "attributes") {
+    record.attributes = take_map(key, value);
+  } else if (key == "publisher") {
+    record.publisher = take_id(key, value);
+  }
+}
+
+std::string_view as_text(std::span<std::byte const> frame) {
+  return {reinterpret_cast<char const*>(frame.data()), frame.size()};
+}
+
+}  // namespace
+
+void live_topic(Level level, std::string_view logger, std::string& out) {
+  out += static_cast<char>('0' + std::clamp(level / 10, 0, 5));
+  out.append(logger);
+  out += '.';
+}
+
+void encode_live(Block const& block, std::size_t index, std::uint64_t n, std::string& out) {
+  Entry const& entry = block.entries[index];
+  Site const& site = *block.sites[entry.site];
+  Source const& source = *block.sources[entry.source];
+  out.clear();
+  MapWriter map(out);
+  map.signed_number("id", block.first_id + static_cast<std::int64_t>(index));
+  map.number("n", n);
+  map.signed_number("time", entry.time);
+  map.signed_number("level", site.level);
+  map.text("level_name", site.level_name);
+  map.text("logger", site.logger);
+  map.text("message", entry.message);
+  map.text("template", site.template_text);
+  map.encoded("fields", entry.fields_msgpack);
+  map.encoded("attributes", entry.attributes_msgpack);
+  map.text("host", source.host);
+  map.text("process", source.process);
+  map.number("pid", source.pid);
+  if (source.started != 0) map.signed_number("started", source.started);
+  map.text("thread", source.thread);
+  map.number("tid", source.tid);
+  map.text("file", site.file);
+  map.number("line", site.line);
+  map.text("function", site.function);
+  map.text("exception_type", entry.exception_type);
+  map.text("exception", entry.exception);
+  map.text("stack", entry.stack);
+  map.text("task", entry.task);
+  map.id("publisher", source.publisher);
+  map.number("stream", source.stream);
+  map.number("sequence", entry.sequence);
+  map.finish();
+}
+
+Record decode_live(std::span<std::byte const> frame, std::uint64_t* n) {
+  Fields entries = decode_fields(as_text(frame));
+  Record record;
+  std::uint64_t counter = 0;
+  for (auto& [key, value] : entries) take_entry(key, value, record, counter);
+  if (n != nullptr) *n = counter;
+  return record;
+}
+
+void encode_counters(LiveCounters const& counters, std::string& out) {
+  out.clear();
+  MapWriter map(out);
+  map.number("epoch", counters.epoch);
+  map.signed_number("id", counters.id);
+  map.counters("counters", counters.counters);
+  map.finish();
+}
+
+LiveCounters decode_counters(std::span<std::byte const> frame) {
+  LiveCounters result;
+  for (auto& [key, value] : decode_fields(as_text(frame))) {
+    if (key == "epoch") result.epoch = take_unsigned(key, value);
+    if (key == "id") result.id = take_signed(key, value);
+    if (key != "counters") continue;
+    Fields topics = take_map(key, value);
+    if (topics.size() > kMaxSyncCounters) refuse(key, fmt::format("has more than {} topics", kMaxSyncCounters));
+    for (auto& [topic, number] : topics) result.counters.emplace_back(topic, take_unsigned(topic, number));
+  }
+  return result;
+}
+
+}  // namespace logboom
