@@ -42,7 +42,7 @@ endif()
 set(LOGBOOM_SANITIZER_ENVIRONMENT "")
 if(LOGBOOM_SANITIZE STREQUAL "address")
   list(APPEND LOGBOOM_SANITIZER_ENVIRONMENT
-       "ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1:detect_invalid_pointer_pairs=2"
+       "ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1"
        "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1")
 elseif(LOGBOOM_SANITIZE STREQUAL "thread")
   list(APPEND LOGBOOM_SANITIZER_ENVIRONMENT

@@ -32,8 +32,25 @@ function(logboom_test_settings test file)
   if(LOGBOOM_SANITIZE)
     math(EXPR timeout "${timeout} * 4")
   endif()
+  # A sanitizer's report about a process that a system test started must not get lost in that process's stderr:
+  # it goes to a file, which ./dev test looks for.
+  set(environment ${arg_ENVIRONMENT})
+  foreach(variable IN LISTS LOGBOOM_SANITIZER_ENVIRONMENT)
+    if("system" IN_LIST labels)
+      string(APPEND variable ":log_path=${PROJECT_BINARY_DIR}/sanitizer/report")
+    endif()
+    list(APPEND environment "${variable}")
+  endforeach()
+  # No test sees its user's settings or touches his spools.
+  list(APPEND environment "XDG_STATE_HOME=${PROJECT_BINARY_DIR}/test-state")
   set_tests_properties(
     ${test} PROPERTIES
     LABELS "${labels}" TIMEOUT ${timeout} RUN_SERIAL ${serial} PROCESSORS ${processors}
-    ENVIRONMENT "${arg_ENVIRONMENT};${LOGBOOM_SANITIZER_ENVIRONMENT}")
+    ENVIRONMENT "${environment}"
+    ENVIRONMENT_MODIFICATION
+    "LOGBOOM_ENDPOINT=unset:;LOGBOOM_LEVEL=unset:;LOGBOOM_SPOOL=unset:;LOGBOOM_NAME=unset:;NO_COLOR=unset:")
 endfunction()
+
+if(LOGBOOM_SANITIZE)
+  file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/sanitizer")
+endif()
