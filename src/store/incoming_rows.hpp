@@ -1,0 +1,32 @@
+// What one transaction inserts, shown to SQLite as the table-valued `incoming`, so that a single INSERT … SELECT takes all of it:
+// nearly twice the rate of binding row by row. Must not know the ledger or the file.
+#pragma once
+
+#include "record/block.hpp"
+
+#include <SQLiteCpp/Database.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace logboom::store {
+
+/// The rows that `incoming` has now. Must stay at its address for as long as the connection lives.
+struct IncomingRows {
+  /// A block with the store's ids of its sites and sources.
+  struct Part {
+    Block const* block = nullptr;
+    std::vector<std::int64_t> sites;
+    std::vector<std::int64_t> sources;
+  };
+  std::vector<Part> parts;
+};
+
+/// Declares the virtual table `incoming` on this connection. @throws SQLite::Exception
+void declare_incoming(SQLite::Database& db, IncomingRows const& rows);
+
+/// The statement that moves all rows of `incoming` to `record`, numbering them from max(id) + 1 on.
+extern char const* const kInsertIncoming;
+
+}  // namespace logboom::store

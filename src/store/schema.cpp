@@ -1,0 +1,189 @@
+#include "store/schema.hpp"
+
+#include <logboom/query.hpp>
+#include <logboom/version.hpp>
+
+#include <SQLiteCpp/Statement.h>
+#include <SQLiteCpp/Transaction.h>
+#include <fmt/core.h>
+
+#include <array>
+#include <vector>
+
+namespace logboom::store {
+namespace {
+
+// `record` is narrow because what repeats is in `site` and `source`; its rare columns come last. No UNIQUE over
+// sequence numbers: `ledger` says the same for nothing. No NULL in what is unique: NULLs differ from each other.
+constexpr char const* kVersion1 = R"sql(
+CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+
+CREATE TABLE publisher(
+  id INTEGER PRIMARY KEY,
+  uuid BLOB NOT NULL UNIQUE);
+INSERT INTO publisher(id, uuid) VALUES(0, zeroblob(16));
+
+CREATE TABLE site(
+  id INTEGER PRIMARY KEY,
+  logger TEXT NOT NULL,
+  level INTEGER NOT NULL,
+  level_name TEXT NOT NULL,
+  file TEXT NOT NULL,
+  line INTEGER NOT NULL,
+  function TEXT NOT NULL,
+  template TEXT NOT NULL,
+  UNIQUE(logger, line, level, file, function, template, level_name));
+
+CREATE TABLE source(
+  id INTEGER PRIMARY KEY,
+  publisher_id INTEGER NOT NULL REFERENCES publisher(id),
+  host TEXT NOT NULL,
+  process TEXT NOT NULL,
+  pid INTEGER NOT NULL,
+  started INTEGER NOT NULL,
+  stream INTEGER NOT NULL,
+  tid INTEGER NOT NULL,
+  thread TEXT NOT NULL,
+  UNIQUE(publisher_id, stream, tid, pid, started, host, process, thread));
+
+CREATE TABLE record(
+  id INTEGER PRIMARY KEY,
+  created INTEGER NOT NULL,
+  level INTEGER NOT NULL,
+  site_id INTEGER NOT NULL REFERENCES site(id),
+  source_id INTEGER NOT NULL REFERENCES source(id),
+  sequence INTEGER,
+  message TEXT NOT NULL,
+  fields TEXT,
+  exception_type TEXT,
+  exception TEXT,
+  stack TEXT,
+  task TEXT,
+  attributes TEXT);
+CREATE INDEX record_created_level ON record(created, level);
+
+CREATE TABLE ledger(
+  publisher_id INTEGER NOT NULL REFERENCES publisher(id),
+  stream INTEGER NOT NULL,
+  last INTEGER NOT NULL,
+  PRIMARY KEY(publisher_id, stream)) WITHOUT ROWID;
+
+CREATE TABLE gap(
+  id INTEGER PRIMARY KEY,
+  publisher_id INTEGER NOT NULL REFERENCES publisher(id),
+  stream INTEGER NOT NULL,
+  first INTEGER NOT NULL,
+  last INTEGER NOT NULL,
+  created INTEGER NOT NULL,
+  reason TEXT NOT NULL);
+
+CREATE TABLE minute(
+  minute INTEGER NOT NULL,
+  site_id INTEGER NOT NULL REFERENCES site(id),
+  n INTEGER NOT NULL,
+  PRIMARY KEY(minute, site_id)) WITHOUT ROWID;
+)sql";
+
+constexpr std::array kSteps{SchemaStep{1, kVersion1}};
+static_assert(kSteps.back().to == kSchemaVersion);
+
+// LEFT JOIN and ifnull(): a condition on a joined column then cannot turn the join into an inner one, so that the
+// planner always starts from `record`. Seconds are rounded down, so that times before 1970 come out right too.
+constexpr char const* kViews = R"sql(
+CREATE VIEW records AS SELECT
+  r.id AS id,
+  r.created AS created,
+  strftime('%Y-%m-%dT%H:%M:%S', r.created / 1000000000 - (r.created % 1000000000 < 0), 'unixepoch')
+    || printf('.%09dZ', (r.created % 1000000000 + 1000000000) % 1000000000) AS time,
+  r.level AS level,
+  CASE ifnull(s.level_name, '') WHEN '' THEN 'Level ' || r.level ELSE s.level_name END AS level_name,
+  ifnull(s.logger, '') AS logger,
+  r.message AS message,
+  r.fields AS fields,
+  ifnull(o.host, '') AS host,
+  ifnull(o.process, '') AS process,
+  ifnull(o.pid, 0) AS pid,
+  ifnull(o.thread, '') AS thread,
+  ifnull(o.tid, 0) AS tid,
+  ifnull(s.file, '') AS file,
+  ifnull(s.line, 0) AS line,
+  ifnull(s.function, '') AS function,
+  ifnull(s.template, '') AS template,
+  r.exception_type AS exception_type,
+  r.exception AS exception,
+  r.stack AS stack,
+  r.task AS task,
+  r.attributes AS attributes,
+  CASE ifnull(o.publisher_id, 0) WHEN 0 THEN NULL ELSE lower(hex(p.uuid)) END AS publisher,
+  ifnull(o.started, 0) AS started,
+  ifnull(o.stream, 0) AS stream,
+  r.sequence AS sequence
+FROM record r
+  LEFT JOIN site s ON s.id = r.site_id
+  LEFT JOIN source o ON o.id = r.source_id
+  LEFT JOIN publisher p ON p.id = o.publisher_id;
+
+CREATE VIEW logs AS SELECT
+  strftime('%Y-%m-%dT%H:%M:%S', r.created / 1000000000 - (r.created % 1000000000 < 0), 'unixepoch', 'localtime')
+    AS created,
+  ifnull(s.logger, '') AS name,
+  CASE ifnull(s.level_name, '') WHEN '' THEN 'Level ' || r.level ELSE s.level_name END AS level,
+  r.message AS message,
+  ifnull(o.host, '') AS hostname,
+  CAST(ifnull(o.pid, 0) AS TEXT) AS process,
+  CAST(ifnull(o.tid, 0) AS TEXT) AS thread
+FROM record r
+  LEFT JOIN site s ON s.id = r.site_id
+  LEFT JOIN source o ON o.id = r.source_id;
+)sql";
+
+int pragma_value(SQLite::Database& db, char const* name) {
+  return db.execAndGet(fmt::format("PRAGMA {}", name)).getInt();
+}
+
+void remake_views(SQLite::Database& db) {
+  db.exec("DROP VIEW IF EXISTS records; DROP VIEW IF EXISTS logs;");
+  db.exec(kViews);
+}
+
+}  // namespace
+
+std::span<SchemaStep const> schema_steps() noexcept { return kSteps; }
+
+SchemaState inspect_schema(SQLite::Database& db, std::string const& path, int newest) {
+  SchemaState state;
+  int const application = pragma_value(db, "application_id");
+  state.version = pragma_value(db, "user_version");
+  state.blank = db.execAndGet("SELECT count(*) FROM sqlite_schema").getInt() == 0;
+  bool const unmarked = application == 0 && state.version == 0 && state.blank;
+  if (application != kApplicationId && !unmarked) {
+    throw StoreError(
+        fmt::format("{} is a SQLite file but not a logboom store (application_id {:#x}); name another file",
+                    path, static_cast<unsigned>(application)));
+  }
+  if (state.version > newest) {
+    throw StoreError(
+        fmt::format("{} was written by a newer logboom (schema version {}, this one knows up to {}); "
+                    "upgrade logboom, or name another file",
+                    path, state.version, newest));
+  }
+  return state;
+}
+
+void migrate_schema(SQLite::Database& db, std::string const& path, std::span<SchemaStep const> steps) {
+  int const newest = steps.back().to;
+  SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
+  SchemaState const state = inspect_schema(db, path, newest);
+  if (state.version == newest) return;
+  for (SchemaStep const& step : steps) {
+    if (step.to > state.version) db.exec(step.sql);
+  }
+  remake_views(db);
+  db.exec(fmt::format("PRAGMA application_id={}; PRAGMA user_version={};", kApplicationId, newest));
+  db.exec("INSERT OR REPLACE INTO meta(key, value) VALUES('schema_by', 'logboom " LOGBOOM_VERSION
+          "');"
+          "INSERT OR IGNORE INTO meta(key, value) VALUES('created', strftime('%Y-%m-%dT%H:%M:%SZ', 'now'));");
+  transaction.commit();
+}
+
+}  // namespace logboom::store

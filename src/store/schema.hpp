@@ -1,0 +1,40 @@
+// The store's schema: what makes a file a store, its DDL, and the steps from older versions to this one. Explained in docs/store.md.
+// Must not know how records get in or out.
+#pragma once
+
+#include <SQLiteCpp/Database.h>
+
+#include <span>
+#include <string>
+
+namespace logboom::store {
+
+inline constexpr int kApplicationId = 0x6c6f6762;  // "logb", in the file's header
+inline constexpr int kSchemaVersion = 1;           // PRAGMA user_version
+
+/// SQL that brings a file of version `to - 1` to version `to`. Version 0 has no tables. Views are not versioned:
+/// they hold no data, so every migration drops and remakes them.
+struct SchemaStep {
+  int to;
+  char const* sql;
+};
+
+/// All steps, ascending and without holes; the last one leads to kSchemaVersion.
+std::span<SchemaStep const> schema_steps() noexcept;
+
+/// What the file is, by its header alone.
+struct SchemaState {
+  int version = 0;
+  bool blank =
+      false;  // a database without any table: what a new file is, or one whose maker died before its first commit
+};
+
+/// @throws StoreError when it is no store, or one of a version above `newest`.
+SchemaState inspect_schema(SQLite::Database& db, std::string const& path, int newest = kSchemaVersion);
+
+/// Brings the file to the last of `steps`, in one transaction: all or nothing. Does nothing when it is there already.
+/// @throws StoreError as inspect_schema(); SQLite::Exception when a step fails (the file is as it was).
+void migrate_schema(SQLite::Database& db, std::string const& path,
+                    std::span<SchemaStep const> steps = schema_steps());
+
+}  // namespace logboom::store

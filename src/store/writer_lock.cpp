@@ -1,0 +1,107 @@
+#include "store/writer_lock.hpp"
+
+#include <logboom/query.hpp>
+
+#include <fmt/core.h>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <mutex>
+#include <set>
+#include <system_error>
+
+namespace logboom::store {
+namespace {
+
+struct OwnLocks {
+  std::mutex mutex;
+  pid_t owner = 0;  // a forked child starts with its parent's list and without its locks
+  std::set<std::string> paths;
+};
+
+OwnLocks& own_locks() {
+  static auto* const locks = new OwnLocks;  // a writer may live in a static
+  return *locks;
+}
+
+bool claim(std::string const& lock_path) {
+  OwnLocks& locks = own_locks();
+  std::lock_guard const guard(locks.mutex);
+  if (locks.owner != ::getpid()) {
+    locks.owner = ::getpid();
+    locks.paths.clear();
+  }
+  return locks.paths.insert(lock_path).second;
+}
+
+void unclaim(std::string const& lock_path) {
+  OwnLocks& locks = own_locks();
+  std::lock_guard const guard(locks.mutex);
+  if (locks.owner == ::getpid()) locks.paths.erase(lock_path);
+}
+
+struct flock whole_file() {
+  struct flock lock {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  return lock;
+}
+
+StoreError in_use(std::string const& path, std::string const& holder) {
+  return StoreError(
+      fmt::format("{} is being written by {}; stop that one, or name another file", path, holder),
+      StoreError::Kind::kLocked);
+}
+
+std::string describe_holder(int fd) {
+  struct flock lock = whole_file();
+  if (::fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK && lock.l_pid > 0) {
+    return fmt::format("another process, pid {}", lock.l_pid);
+  }
+  return "another process, on another machine or in another container";
+}
+
+/// Locks it and writes the pid into it, for people. @throws StoreError
+void lock_file(int fd, std::string const& path, std::string const& lock_path) {
+  struct flock lock = whole_file();
+  if (::fcntl(fd, F_SETLK, &lock) != 0) {
+    int const error = errno;
+    if (error == EACCES || error == EAGAIN) throw in_use(path, describe_holder(fd));
+    throw StoreError(fmt::format("cannot lock {}: {}; put the store on a file system that has locks",
+                                 lock_path, std::system_category().message(error)));
+  }
+  std::string const pid = fmt::format("{}\n", ::getpid());
+  // On a full disk the pid is missing and the lock holds all the same.
+  if (::ftruncate(fd, 0) != 0 || ::write(fd, pid.data(), pid.size()) < 0) return;
+}
+
+}  // namespace
+
+WriterLock::WriterLock(std::string const& path) : lock_path_(path + ".lock") {
+  if (!claim(lock_path_)) throw in_use(path, fmt::format("this process, pid {}", ::getpid()));
+  try {
+    fd_ = ::open(lock_path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (fd_ < 0) {
+      throw StoreError(
+          fmt::format("cannot open {}: {}; make its directory exist and writable, or name another file",
+                      lock_path_, std::system_category().message(errno)));
+    }
+    lock_file(fd_, path, lock_path_);
+  } catch (...) {
+    if (fd_ >= 0) ::close(fd_);
+    unclaim(lock_path_);
+    throw;
+  }
+}
+
+WriterLock::~WriterLock() {
+  if (::ftruncate(fd_, 0) != 0) {
+    // Its content is for people only.
+  }
+  ::close(fd_);
+  unclaim(lock_path_);
+}
+
+}  // namespace logboom::store
