@@ -7,6 +7,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -46,13 +47,13 @@ struct Entry {
   std::uint32_t site = 0;      // index into Block::sites
   std::uint32_t source = 0;    // index into Block::sources
   std::string_view message;
-  std::string_view fields_json;        // JSON object, or empty: none
-  std::string_view fields_msgpack;     // the same as a msgpack map
+  std::string_view fields_json;     // JSON object, or empty: none
+  std::string_view fields_msgpack;  // the same as a msgpack map
   std::string_view exception_type;
   std::string_view exception;
   std::string_view stack;
   std::string_view task;
-  std::string_view attributes_json;    // JSON object of the other attributes, or empty
+  std::string_view attributes_json;  // JSON object of the other attributes, or empty
   std::string_view attributes_msgpack;
 };
 
@@ -83,8 +84,13 @@ class Arena {
     left_ -= size;
     return at;
   }
-  std::string_view copy(std::string_view text);
-  std::size_t bytes() const noexcept { return bytes_; }
+  std::string_view copy(std::string_view text) {
+    if (text.empty()) return {};
+    char* const at = allocate(text.size());
+    std::memcpy(at, text.data(), text.size());
+    return {at, text.size()};
+  }
+  std::size_t bytes() const noexcept { return bytes_; }  // of all chunks, used or not
 
  private:
   void grow(std::size_t size);
@@ -105,7 +111,8 @@ struct Block {
   Arena arena;
   std::int64_t first_id = 0;  // set by the store: entry i has first_id + i
 
-  std::size_t bytes() const noexcept;  // what it holds in memory, for bounded queues
+  /// What it holds in memory, for bounded queues: arena, entries and its own part of the rest (sites and sources are shared).
+  std::size_t bytes() const noexcept;
 };
 
 struct Record;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "record/block.hpp"
+#include "record/ref_table.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -15,9 +16,9 @@
 namespace logboom::wire {
 
 inline constexpr std::uint64_t kVersion = 1;
-inline constexpr std::size_t kBatchTarget = 64U << 10U;   // a builder is full past this many bytes
-inline constexpr std::size_t kMaxRecord = 65'528;          // one encoded record
-inline constexpr std::size_t kMaxMessage = 1U << 20U;      // ZMQ_MAXMSGSIZE of PULL
+inline constexpr std::size_t kBatchTarget = 64U << 10U;  // a builder is full past this many bytes
+inline constexpr std::size_t kMaxRecord = 65'528;        // one encoded record
+inline constexpr std::size_t kMaxMessage = 1U << 20U;    // ZMQ_MAXMSGSIZE of PULL
 inline constexpr std::size_t kMaxControl = 64U << 10U;
 inline constexpr std::size_t kMaxDepth = 16;
 inline constexpr std::size_t kMaxFields = 256;
@@ -52,26 +53,60 @@ class BatchBuilder {
   BatchBuilder(Publisher const& publisher, Catalogue const& catalogue);
 
   /// Begins a stream entry; records added from now on belong to it. A stream may be begun once a batch.
-  void begin_stream(std::uint64_t stream, std::uint64_t base, std::uint64_t first, std::uint64_t thread_id, std::string_view thread_name);
-  /// Adds a record as it stands in a ring: msgpack array whose time is an int64 in fixed width (0xd3) right after the array's header, and whose
-  /// site and logger follow in the ring's fixed widths. `time` replaces the encoded one (ticks become nanoseconds).
+  void begin_stream(std::uint64_t stream, std::uint64_t base, std::uint64_t first, std::uint64_t thread_id,
+                    std::string_view thread_name);
+  /// Adds a record as it stands in a ring (logboom/detail/record_layout.hpp), with `time` in place of its own (ticks become nanoseconds).
+  /// A record whose fixed part is damaged becomes a gap of one, so that it cannot spoil the batch and the numbers stay right; what follows
+  /// the fixed part is not looked at: whoever reads untrusted files asks `whole_record` first.
   void add(std::span<std::byte const> record, std::int64_t time);
+  /// Declares the next `count` (≥ 1) numbers of the stream lost.
   void add_gap(std::int64_t time, std::uint64_t count, std::string_view reason);
 
-  std::size_t bytes() const noexcept;    // size of the finished batch so far
+  std::size_t bytes() const noexcept;  // size of the finished batch so far
   bool full() const noexcept { return bytes() >= kBatchTarget; }
-  bool empty() const noexcept;
+  bool empty() const noexcept { return records_ == 0; }
   /// The finished batch; valid until the next call. Begins a new one.
   std::span<std::byte const> finish();
 
  private:
-  // owner of the implementation decides
+  using Buffer = std::vector<char>;
+
+  void start_if_finished();
+  void end_stream();
+  void name_site(std::uint32_t ref);
+  void name_logger(std::uint16_t ref);
+
+  Catalogue const* catalogue_;
+  Buffer publisher_;                            // encoded once
+  Buffer sites_, loggers_, threads_, streams_;  // elements of the four tables, without their headers
+  std::uint32_t site_count_ = 0, logger_count_ = 0, thread_count_ = 0, stream_count_ = 0;
+  RefTable sites_seen_, loggers_seen_;
+  std::size_t records_ = 0;         // in this batch
+  std::size_t stream_records_ = 0;  // in the stream entry that is open
+  std::size_t count_at_ = 0;        // in streams_: where that entry's number of records is to be written
+  bool finished_ = false;           // finished_ and not yet begun anew: out_ is still lent
+  Buffer out_;
 };
+
+/// Whether the bytes are one record, to the end: for what comes from files that a crash or a power cut may have damaged.
+bool whole_record(std::span<std::byte const> record) noexcept;
 
 /// A frame that cannot be read; what() says which part and why. The frame is dropped as a whole.
 class FrameError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
+};
+
+/// A batch of a version that this program does not know. Its publisher is told (control message `error`), if it can be told from the frame.
+class VersionError : public FrameError {
+ public:
+  VersionError(std::uint64_t version, PublisherId const& publisher);
+  std::uint64_t version() const noexcept { return version_; }
+  PublisherId const& publisher() const noexcept { return publisher_; }  // all zero: not known
+
+ private:
+  std::uint64_t version_;
+  PublisherId publisher_;
 };
 
 /// One stream of a batch, structure checked, records not yet decoded.
@@ -93,8 +128,11 @@ class BatchDecoder {
   std::span<StreamPart const> streams() const noexcept;
 
   /// Renders the records of a part from number `from` (≥ first) on into `block`: entries, gaps and the part's Progress. Sites and sources are interned:
-  /// equal ones of different batches share one object while the (bounded) dictionary holds it.
+  /// equal ones of different batches share one object while the (bounded) dictionary holds it. Cannot fail but for want of memory.
   void take(StreamPart const& part, std::uint64_t from, Block& block);
+  /// The ledger found that [first, last] of this part's stream will never come: adds the Gap and its visible entry.
+  void declare_lost(StreamPart const& part, std::uint64_t first, std::uint64_t last, std::int64_t time,
+                    std::string_view reason, Block& block);
 
  private:
   struct Impl;
@@ -105,10 +143,16 @@ enum class Form { kBatch, kPlainMsgpack, kPlainJson, kUnknown };
 /// By the first bytes: docs/protocol.md, "Plain record".
 Form form_of(std::span<std::byte const> frame) noexcept;
 
-/// Adds one plain record to the block (a record without number). `arrival` ns is its time when it has none. @throws FrameError
-void take_plain(std::span<std::byte const> frame, Form form, std::int64_t arrival, std::string_view peer_host, Block& block);
+/// Adds one plain record to the block (a record without number). `arrival` ns is its time when it has none, `peer_host` its host.
+/// A value of the wrong kind for its key is kept as a field. The block is as it was if this throws. @throws FrameError
+void take_plain(std::span<std::byte const> frame, Form form, std::int64_t arrival, std::string_view peer_host,
+                Block& block);
 
-/// Adds a record of the collector itself (or a gap's visible record): a message that is already text.
-void add_entry(Block& block, std::shared_ptr<Site const> site, std::shared_ptr<Source const> source, std::int64_t time, std::uint64_t sequence, std::string_view message);
+/// Adds a record of the collector itself: a message that is already text (any bytes: it is made clean).
+void add_entry(Block& block, std::shared_ptr<Site const> site, std::shared_ptr<Source const> source,
+               std::int64_t time, std::uint64_t sequence, std::string_view message);
+
+/// Adds a gap and the entry by which it is seen: logger `logboom.gap`, WARNING, "12 records lost: spool full", fields count and stream.
+void add_gap(Block& block, std::shared_ptr<Source const> source, Gap gap);
 
 }  // namespace logboom::wire
