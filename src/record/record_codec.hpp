@@ -47,6 +47,7 @@ Record decode_live(std::span<std::byte const> frame, std::uint64_t* n = nullptr)
 /// The map of a tick (topic `T`) and of the answer to a sync (topic `S<nonce>`).
 struct LiveCounters {
   std::uint64_t epoch = 0;
+  std::int64_t since = 0;  // tick only: `counters` are complete for what moved after it
   std::int64_t id = 0;
   std::vector<std::pair<std::string, std::uint64_t>> counters;  // topic, n
 };

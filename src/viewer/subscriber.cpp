@@ -1,0 +1,328 @@
+// The viewer's sockets and its way to the store. What was seen and what is missing is LiveTracker's business.
+#include <logboom/subscriber.hpp>
+
+#include "delivery/control.hpp"
+#include "delivery/endpoint.hpp"
+#include "record/record_codec.hpp"
+#include "store/store_reader.hpp"
+#include "viewer/live_tracker.hpp"
+
+#include <fmt/format.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include <zmq.hpp>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <deque>
+#include <random>
+#include <system_error>
+
+namespace logboom {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr std::size_t kChunk = 512;  // records read from the store at a time
+constexpr milliseconds kInfoTimeout{2000};
+constexpr int kReceiveHighWater = 1000;  // messages; DESIGN.md, "Bounded everywhere"
+
+std::string random_nonce() {
+  std::random_device entropy;
+  return fmt::format("{:08x}{:08x}", entropy(), entropy());
+}
+
+std::string this_host() {
+  std::array<char, 256> name{};
+  if (gethostname(name.data(), name.size() - 1) != 0) return {};
+  return name.data();
+}
+
+milliseconds left_until(Clock::time_point deadline) {
+  auto const left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
+  return std::max(left, milliseconds{0});
+}
+
+std::span<std::byte const> bytes_of(zmq::message_t const& message) {
+  return {static_cast<std::byte const*>(message.data()), message.size()};
+}
+
+/// An eventfd: one end of stop().
+class StopSignal {
+ public:
+  StopSignal() : fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    if (fd_ < 0) throw std::system_error(errno, std::generic_category(), "eventfd");
+  }
+  ~StopSignal() { close(fd_); }
+  StopSignal(StopSignal const&) = delete;
+  StopSignal& operator=(StopSignal const&) = delete;
+
+  void raise() noexcept {
+    raised_.store(true, std::memory_order_relaxed);
+    std::uint64_t const one = 1;
+    [[maybe_unused]] auto const written = write(fd_, &one, sizeof one);
+  }
+  bool raised() const noexcept { return raised_.load(std::memory_order_relaxed); }
+  int fd() const noexcept { return fd_; }
+
+ private:
+  std::atomic<bool> raised_{false};
+  int fd_;
+};
+
+}  // namespace
+
+struct Subscriber::Impl {
+  explicit Impl(SubscriberOptions given)
+      : options(std::move(given)),
+        matcher(options.filter),
+        topics(matcher.topics()),
+        // Ids of different stores do not mix: a viewer watches one collector, the first that is named.
+        endpoint(delivery::resolve_endpoints(options.endpoint).front()),
+        tracker(topics),
+        live(context, zmq::socket_type::sub) {
+    if (wants_history() && !options.database.empty()) store.emplace(options.database);
+    connect();
+  }
+
+  // --- the caller's side
+
+  std::optional<Record> next(milliseconds timeout) {
+    auto const deadline = Clock::now() + timeout;
+    while (!stopped.raised()) {
+      if (!ready.empty()) {
+        Record record = std::move(ready.front());
+        ready.pop_front();
+        return record;
+      }
+      if (task) {
+        read_chunk();
+      } else if (!receive(left_until(deadline)) && Clock::now() >= deadline) {
+        return std::nullopt;
+      }
+    }
+    return std::nullopt;
+  }
+
+  bool wait_until_live(milliseconds timeout) {
+    auto const deadline = Clock::now() + timeout;
+    while (!tracker.synced() && !stopped.raised()) {
+      if (!receive(left_until(deadline)) && Clock::now() >= deadline) break;
+    }
+    return tracker.synced();
+  }
+
+  // --- the bus
+
+  void connect() {
+    context.set(zmq::ctxopt::blocky, 0);
+    live.set(zmq::sockopt::linger, 0);
+    live.set(zmq::sockopt::rcvhwm, kReceiveHighWater);
+    live.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(kMaxLiveFrame));
+    live.set(zmq::sockopt::reconnect_ivl, 50);
+    live.set(zmq::sockopt::reconnect_ivl_max, 1000);
+    live.set(zmq::sockopt::tcp_keepalive, 1);
+    live.set(zmq::sockopt::tcp_keepalive_idle, 30);
+    live.set(zmq::sockopt::tcp_keepalive_intvl, 10);
+    live.set(zmq::sockopt::tcp_keepalive_cnt, 3);
+    for (auto const& topic : topics) live.set(zmq::sockopt::subscribe, topic);
+    live.set(zmq::sockopt::subscribe, "T");
+    ask_for_sync();
+    live.connect(endpoint.live);
+  }
+
+  // The topics were subscribed before, and a pipe keeps its order: when the answer comes, they are active.
+  void ask_for_sync() {
+    if (!sync_topic.empty()) live.set(zmq::sockopt::unsubscribe, sync_topic);
+    sync_topic = "S" + random_nonce();
+    live.set(zmq::sockopt::subscribe, sync_topic);
+  }
+
+  /// Waits for one message or stop(), takes it. False: nothing came.
+  bool receive(milliseconds timeout) {
+    std::array<zmq::pollitem_t, 2> items{
+        {{live.handle(), 0, ZMQ_POLLIN, 0}, {nullptr, stopped.fd(), ZMQ_POLLIN, 0}}};
+    try {
+      if (zmq::poll(items, timeout) == 0 || (items[0].revents & ZMQ_POLLIN) == 0) return false;
+      zmq::message_t topic;
+      zmq::message_t body;
+      if (!live.recv(topic, zmq::recv_flags::dontwait) || !topic.more()) return true;
+      if (!live.recv(body, zmq::recv_flags::dontwait)) return true;
+      bool more = body.more();
+      for (zmq::message_t rest; more; more = rest.more()) {
+        if (!live.recv(rest, zmq::recv_flags::dontwait)) break;
+      }
+      take(topic.to_string_view(), bytes_of(body));
+    } catch (zmq::error_t const& error) {
+      if (error.num() != EINTR) throw;
+      return false;
+    } catch (wire::FrameError const&) {
+      return true;  // what cannot be read was missed: the topic's counter will tell with the next message or tick
+    }
+    return true;
+  }
+
+  void take(std::string_view topic, std::span<std::byte const> body) {
+    if (topic == sync_topic) return take_sync(decode_counters(body));
+    if (topic == "T") {
+      auto const tick = tracker.tick(decode_counters(body));
+      if (tick.sync_again) ask_for_sync();
+      if (tick.hole) fill(*tick.hole);
+      return;
+    }
+    std::uint64_t n = 0;
+    Record record = decode_live(body, &n);
+    auto const message = tracker.message(topic, n, record.id);
+    if (!message.fresh) return;
+    if (message.hole) fill(*message.hole);
+    if (!matcher.matches(record)) return;
+    (task ? after_task : ready).push_back(std::move(record));
+  }
+
+  void take_sync(LiveCounters const& answer) {
+    bool const first = !tracker.synced();
+    bool const other_collector = first || answer.epoch != tracker.epoch();
+    auto const hole = tracker.sync(answer);
+    if (other_collector) find_store();
+    if (first && wants_history()) {
+      read_history(answer.id);
+    } else if (hole) {
+      fill(*hole);
+    }
+  }
+
+  // --- the store
+
+  bool wants_history() const noexcept { return options.replay || options.history.has_value(); }
+
+  void find_store() {
+    if (!options.database.empty()) {
+      if (!store && options.refetch) open_store(options.database, false);
+      return;
+    }
+    if (!wants_history() && !options.refetch) return;
+    store.reset();
+    auto const info = ask_for_info();
+    if (!info || info->database.empty() || info->host != this_host()) {
+      if (wants_history() && !had_store) {
+        throw StoreError(fmt::format(
+            "{}: its store cannot be read from here ({}); name the file with --db, or leave history out",
+            endpoint.text,
+            !info                    ? "no answer"
+            : info->database.empty() ? "it has none"
+                                     : "it is on host " + info->host));
+      }
+      return;
+    }
+    open_store(info->database, wants_history() && !had_store);
+  }
+
+  void open_store(std::string const& path, bool must) {
+    try {
+      store.emplace(path);
+      had_store = true;
+    } catch (StoreError const&) {
+      store.reset();
+      if (must) throw;
+    }
+  }
+
+  std::optional<delivery::Info> ask_for_info() {
+    zmq::socket_t control(context, zmq::socket_type::dealer);
+    control.set(zmq::sockopt::linger, 0);
+    control.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(wire::kMaxControl));
+    control.connect(endpoint.control);
+    auto const question = delivery::encode(delivery::InfoRequest{});
+    control.send(zmq::buffer(question.data(), question.size()), zmq::send_flags::none);
+    auto const deadline = Clock::now() + kInfoTimeout;
+    while (Clock::now() < deadline && !stopped.raised()) {
+      std::array<zmq::pollitem_t, 2> items{
+          {{control.handle(), 0, ZMQ_POLLIN, 0}, {nullptr, stopped.fd(), ZMQ_POLLIN, 0}}};
+      zmq::message_t answer;
+      if (zmq::poll(items, left_until(deadline)) == 0 || !control.recv(answer, zmq::recv_flags::dontwait))
+        continue;
+      auto decoded = delivery::decode(bytes_of(answer));
+      if (auto* info = std::get_if<delivery::Info>(&decoded)) return std::move(*info);
+    }
+    return std::nullopt;
+  }
+
+  void read_history(std::int64_t up_to) {
+    if (up_to == 0) return;
+    task = Task{{options.filter, options.history.value_or(0), 0, up_to}, std::nullopt};
+  }
+
+  void fill(viewer::Hole const& hole) {
+    if (!store || !options.refetch) {
+      missed.fetch_add(hole.count, std::memory_order_relaxed);
+      tracker.settled(hole.up_to);
+      return;
+    }
+    task = Task{{options.filter, 0, hole.after, hole.up_to}, hole};
+  }
+
+  // A bounded part of the history or of a hole. What comes live meanwhile waits in the socket; if it is more than that holds, it is the next hole.
+  void read_chunk() {
+    std::size_t count = 0;
+    std::int64_t last = 0;
+    try {
+      store->query(task->query, [&](Record const& record) {
+        last = record.id;
+        if (!task->hole || tracker.unseen(record.id)) ready.push_back(record);
+        return ++count < kChunk;
+      });
+    } catch (StoreError const&) {
+      if (!task->hole) throw;  // history that was asked for
+      missed.fetch_add(task->hole->count, std::memory_order_relaxed);
+      count = 0;
+    }
+    if (count == kChunk) {
+      task->query.after_id = last;
+      task->query.last = 0;
+      return;
+    }
+    if (task->hole) tracker.settled(task->hole->up_to);
+    task.reset();
+    std::move(after_task.begin(), after_task.end(), std::back_inserter(ready));
+    after_task.clear();
+  }
+
+  struct Task {
+    Query query;
+    std::optional<viewer::Hole> hole;  // none: it is the history
+  };
+
+  SubscriberOptions options;
+  Matcher matcher;
+  std::vector<std::string> topics;
+  delivery::Endpoint endpoint;
+  viewer::LiveTracker tracker;
+  StopSignal stopped;
+  zmq::context_t context{1};
+  zmq::socket_t live;
+  std::string sync_topic;
+
+  std::optional<store::StoreReader> store;
+  bool had_store = false;
+  std::optional<Task> task;
+  std::deque<Record> ready;       // at most one chunk and one live record
+  std::deque<Record> after_task;  // the live record that revealed a hole
+  std::atomic<std::uint64_t> missed{0};
+};
+
+Subscriber::Subscriber(SubscriberOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+Subscriber::~Subscriber() = default;
+Subscriber::Subscriber(Subscriber&&) noexcept = default;
+Subscriber& Subscriber::operator=(Subscriber&&) noexcept = default;
+
+std::optional<Record> Subscriber::next(milliseconds timeout) { return impl_->next(timeout); }
+bool Subscriber::wait_until_live(milliseconds timeout) { return impl_->wait_until_live(timeout); }
+std::uint64_t Subscriber::missed() const noexcept { return impl_->missed.load(std::memory_order_relaxed); }
+void Subscriber::stop() noexcept { impl_->stopped.raise(); }
+
+}  // namespace logboom
