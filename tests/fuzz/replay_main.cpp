@@ -1,9 +1,9 @@
 // The main of a fuzz target where libFuzzer is not at hand: replays the corpus directory given as its argument,
 // then a fixed pseudo-random series of mutations of it. Knows nothing of what is being fuzzed.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
