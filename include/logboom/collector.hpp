@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace logboom {
@@ -25,6 +26,9 @@ struct CollectorOptions {
   bool until_idle = false;              ///< run() returns once every publisher that said hello has said bye (at least one did)
   std::size_t queue_bytes = 8U << 20U;  ///< blocks waiting for the store; at the bound PULL is not read
   std::chrono::milliseconds commit_interval{50};  ///< at most this long after the first pending record
+  /// Told what a person at the terminal should know at once (the store cannot be written, a spool cannot be read): one line without a newline, a few a
+  /// minute at most. Called by one thread at a time; must not throw or block. Not set: nobody is told (the records of `logboom.collector` say it as well).
+  std::function<void(std::string_view line)> notice;
 };
 
 struct CollectorStatus {
@@ -32,9 +36,10 @@ struct CollectorStatus {
   std::uint64_t records = 0;        ///< committed
   std::uint64_t gap_records = 0;    ///< declared lost
   std::uint64_t duplicates = 0;     ///< dropped because stored before
-  std::uint64_t bad_frames = 0;
+  std::uint64_t bad_frames = 0;     ///< messages refused: unreadable, of an unknown kind or version
   std::uint64_t queued_bytes = 0;   ///< waiting for the store
   std::uint64_t publishers = 0;     ///< said hello and not bye
+  std::uint64_t adopted_spools = 0; ///< of dead publishers, read to their end
   std::int64_t last_id = 0;
 };
 

@@ -1,0 +1,37 @@
+// The commands of `logboom`, one file each. Each function adds its command to the app; CLI11 calls it back once the line is parsed.
+// A command ends by returning (exit code 0) or by throwing: Failure, ExitWith, or what the libraries throw (main.cpp says which code they become).
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace CLI {
+class App;
+}
+
+namespace logboom::cli {
+
+// Exit codes, the same for every command.
+inline constexpr int kOk = 0;
+inline constexpr int kFailed = 1;
+inline constexpr int kUsage = 2;
+inline constexpr int kUnreachable = 3;
+
+/// Ends the command; what() is `<thing>: <reason>; <mend>`, one line, which main() prints after `logboom: `.
+class Failure : public std::runtime_error {
+ public:
+  Failure(int code, std::string const& line) : std::runtime_error(line), code_(code) {}
+  int code() const noexcept { return code_; }
+
+ private:
+  int code_;
+};
+
+/// Ends the command without a word.
+struct ExitWith {
+  int code;
+};
+
+void add_collect(CLI::App& app);
+
+}  // namespace logboom::cli

@@ -1,0 +1,69 @@
+// The command `logboom`: finds the command meant, and turns what went wrong into one line and an exit code. Must not know what the commands do.
+#include "cli/commands.hpp"
+
+#include <logboom/query.hpp>
+#include <logboom/version.hpp>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+
+namespace logboom::cli {
+namespace {
+
+constexpr auto kFooter =
+    "Addresses: ipc://PATH or tcp://HOST[:PORT]. Without one: LOGBOOM_ENDPOINT, then "
+    "ipc://$XDG_RUNTIME_DIR/logboom/bus.\n"
+    "Exit codes: 0 ok, 1 failed, 2 usage, 3 unreachable.\n"
+    "`logboom COMMAND --help` tells about one command.";
+
+void add_commands(CLI::App& app) { add_collect(app); }
+
+int complain(int code, std::string line) {
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  fmt::print(stderr, "logboom: {}\n", line);
+  return code;
+}
+
+/// CLI11's own words, in this program's form.
+int usage(CLI::App const& app, CLI::ParseError const& error) {
+  auto const used = app.get_subcommands();
+  auto const command = used.empty() ? std::string("logboom") : "logboom " + used.front()->get_name();
+  std::string reason = error.what();
+  while (!reason.empty() && (reason.back() == '.' || reason.back() == '\n')) reason.pop_back();
+  auto const thing = used.empty() ? std::string("usage") : used.front()->get_name();
+  return complain(kUsage, fmt::format("{}: {}; see `{} --help`", thing, reason, command));
+}
+
+int run(int argc, char** argv) {
+  CLI::App app{"Gathers the log records of many processes into one place, live and durably.", "logboom"};
+  app.set_version_flag("--version", std::string("logboom ") + LOGBOOM_VERSION);
+  app.require_subcommand(1);
+  app.footer(kFooter);
+  add_commands(app);
+  try {
+    app.parse(argc, argv);
+    return kOk;
+  } catch (CLI::ParseError const& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    return usage(app, error);
+  } catch (ExitWith const& exit) {
+    return exit.code;
+  } catch (Failure const& failure) {
+    return complain(failure.code(), failure.what());
+  } catch (std::invalid_argument const& error) {
+    return complain(kUsage, error.what());
+  } catch (std::exception const& error) {
+    return complain(kFailed, error.what());
+  }
+}
+
+}  // namespace
+}  // namespace logboom::cli
+
+int main(int argc, char** argv) { return logboom::cli::run(argc, argv); }

@@ -1,0 +1,110 @@
+// Holding an ipc address: directory, lock file, stale sockets. Must not know sockets.
+#include "collector/address_claim.hpp"
+
+#include "collector/bind_error.hpp"
+
+#include <fmt/format.h>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <string_view>
+#include <utility>
+
+namespace logboom::collector {
+namespace {
+
+[[noreturn]] void refuse(std::string_view thing, int error, std::string_view reason, std::string_view mend) {
+  throw BindError(error, fmt::format("{}: {}; {}", thing, reason, mend));
+}
+
+/// Makes what is missing, private to this user. What exists must not let others replace the sockets.
+void prepare_directory(std::string const& endpoint, std::filesystem::path const& directory) {
+  std::error_code failed;
+  auto const parent = directory.parent_path();
+  if (!parent.empty()) std::filesystem::create_directories(parent, failed);
+  if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST)
+    refuse(endpoint, errno,
+           fmt::format("cannot make the directory {}: {}", directory.native(), std::strerror(errno)),
+           "make it, or choose another address");
+  struct stat status {};
+  if (::stat(directory.c_str(), &status) != 0 || !S_ISDIR(status.st_mode))
+    refuse(endpoint, ENOTDIR, fmt::format("{} is not a directory", directory.native()),
+           "remove it, or choose another address");
+  bool const shared = (status.st_mode & S_IWOTH) != 0 && (status.st_mode & S_ISVTX) == 0;
+  if (shared)
+    refuse(endpoint, EPERM, fmt::format("everybody may write to the directory {}", directory.native()),
+           fmt::format("chmod 700 {}, or choose another address", directory.native()));
+}
+
+std::string holder(int lock) {
+  std::array<char, 32> text{};
+  auto const size = ::pread(lock, text.data(), text.size() - 1, 0);
+  std::string_view pid(text.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
+  while (!pid.empty() && pid.back() == '\n') pid.remove_suffix(1);
+  return pid.empty() ? "another collector" : fmt::format("another collector (pid {})", pid);
+}
+
+int take_lock(std::string const& endpoint, std::string const& file) {
+  int const lock = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (lock < 0)
+    refuse(endpoint, errno, fmt::format("cannot open {}: {}", file, std::strerror(errno)),
+           "check the directory's owner, or choose another address");
+  if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
+    auto const who = holder(lock);
+    ::close(lock);
+    refuse(endpoint, EADDRINUSE, fmt::format("in use by {}", who), "stop it, or choose another address");
+  }
+  auto const pid = fmt::format("{}\n", ::getpid());
+  // Only the message above suffers if it cannot be written.
+  if (::ftruncate(lock, 0) != 0 || ::pwrite(lock, pid.data(), pid.size(), 0) < 0) errno = 0;
+  return lock;
+}
+
+void remove_stale(std::string const& endpoint, std::string const& socket) {
+  struct stat status {};
+  if (::lstat(socket.c_str(), &status) != 0) return;
+  if (!S_ISSOCK(status.st_mode))
+    refuse(endpoint, EEXIST, fmt::format("{} exists and is not a socket", socket),
+           "move it away, or choose another address");
+  ::unlink(socket.c_str());
+}
+
+}  // namespace
+
+AddressClaim::AddressClaim(delivery::Endpoint const& endpoint) {
+  constexpr std::string_view kScheme = "ipc://";
+  auto const path = endpoint.text.substr(kScheme.size());
+  auto const directory = std::filesystem::path(path).parent_path();
+  if (!directory.empty()) prepare_directory(endpoint.text, directory);
+  int const lock = take_lock(endpoint.text, path + ".lock");
+  try {
+    for (auto const& socket : {endpoint.push, endpoint.control, endpoint.live})
+      remove_stale(endpoint.text, socket.substr(kScheme.size()));
+  } catch (...) {
+    ::close(lock);
+    throw;
+  }
+  lock_ = lock;
+}
+
+AddressClaim::AddressClaim(AddressClaim&& other) noexcept : lock_(std::exchange(other.lock_, -1)) {}
+
+AddressClaim::~AddressClaim() {
+  if (lock_ >= 0) ::close(lock_);
+}
+
+std::vector<AddressClaim> claim_addresses(std::span<delivery::Endpoint const> endpoints) {
+  std::vector<AddressClaim> claims;
+  for (auto const& endpoint : endpoints) {
+    if (endpoint.is_ipc()) claims.emplace_back(endpoint);
+  }
+  return claims;
+}
+
+}  // namespace logboom::collector

@@ -1,0 +1,30 @@
+// An ipc address held by one process: ZeroMQ takes over a path that somebody else is bound to without a word, so a lock file comes first.
+// Must not know sockets.
+#pragma once
+
+#include "delivery/endpoint.hpp"
+
+#include <span>
+#include <string>
+#include <vector>
+
+namespace logboom::collector {
+
+class AddressClaim {
+ public:
+  /// Makes the directory (0700) if it is missing, locks `PATH.lock`, removes what a dead collector left bound.
+  /// @throws BindError: in use (with the holder's pid), directory not ours or not writable, something else stands at a socket's path.
+  explicit AddressClaim(delivery::Endpoint const& endpoint);
+  ~AddressClaim();
+  AddressClaim(AddressClaim&& other) noexcept;
+  AddressClaim& operator=(AddressClaim&&) = delete;
+
+ private:
+  int lock_ =
+      -1;  // the lock is gone with its descriptor; the file stays, or two could hold two files of one name
+};
+
+/// One for each that is ipc. @throws BindError
+std::vector<AddressClaim> claim_addresses(std::span<delivery::Endpoint const> endpoints);
+
+}  // namespace logboom::collector

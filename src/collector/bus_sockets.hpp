@@ -1,0 +1,32 @@
+// The three sockets of a bus, bound to its addresses with the options that were measured. Must not know what travels on them.
+#pragma once
+
+#include "collector/address_claim.hpp"
+#include "delivery/endpoint.hpp"
+
+#include <span>
+#include <string>
+#include <vector>
+#include <zmq.hpp>
+
+namespace logboom::collector {
+
+struct BusSockets {
+  /// @param live whether viewers are served. @throws BindError
+  BusSockets(std::vector<AddressClaim> claimed, std::span<delivery::Endpoint const> endpoints, bool live);
+
+  // In this order: ZeroMQ unlinks an ipc path when the context ends, which must not be a successor's.
+  std::vector<AddressClaim> claims;
+  zmq::context_t context;
+  zmq::socket_t pull;                  // batches and plain records
+  zmq::socket_t router;                // control
+  zmq::socket_t xpub;                  // live; bound only if asked for
+  std::vector<std::string> addresses;  // bound, with the port chosen where 0 was asked for
+};
+
+/// Receives the next part. Not blocking. @return false if there is nothing.
+bool receive(zmq::socket_t& socket, zmq::message_t& part);
+/// Whether a message can be received now. Also makes ZeroMQ look at peers that became active, which receiving alone does every 100 messages only.
+bool readable(zmq::socket_t& socket);
+
+}  // namespace logboom::collector

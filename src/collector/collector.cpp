@@ -1,0 +1,244 @@
+// The collector as a whole: puts the parts together, runs their threads, ends them in order. Must not know what any of them does.
+#include <logboom/collector.hpp>
+
+#include "collector/address_claim.hpp"
+#include "collector/adoption.hpp"
+#include "collector/bus_sockets.hpp"
+#include "collector/commit_queue.hpp"
+#include "collector/commit_target.hpp"
+#include "collector/intake.hpp"
+#include "collector/own_log.hpp"
+#include "delivery/endpoint.hpp"
+#include "record/formatter.hpp"
+#include "record/level_rules.hpp"
+#include "sinks/console.hpp"
+
+#include <fmt/format.h>
+
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <random>
+#include <stdexcept>
+#include <string_view>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+namespace logboom {
+namespace {
+
+using namespace collector;
+
+/// Wakes the intake: written to by threads and signal handlers, read by the intake's poll.
+class WakeUp {
+ public:
+  WakeUp() : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    if (fd_ < 0) throw std::system_error(errno, std::generic_category(), "collector: eventfd");
+  }
+  ~WakeUp() { ::close(fd_); }
+  WakeUp(WakeUp const&) = delete;
+  WakeUp& operator=(WakeUp const&) = delete;
+
+  void ring() const noexcept {
+    int const before = errno;
+    std::uint64_t const one = 1;
+    if (::write(fd_, &one, sizeof one) < 0) errno = before;  // full: the intake wakes anyway
+    errno = before;
+  }
+  int fd() const noexcept { return fd_; }
+
+ private:
+  int const fd_;
+};
+
+std::uint64_t random_epoch() {
+  std::random_device device;
+  std::uniform_int_distribution<std::uint64_t> any(1, (1ULL << 63U) - 1);
+  return any(device);
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
+}
+
+std::int64_t wall_clock() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+/// libzmq aborts the process when an ipc listener finds no descriptor left.
+void raise_descriptor_limit() noexcept {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+std::vector<delivery::Endpoint> endpoints_of(CollectorOptions const& options) {
+  std::string list;
+  for (auto const& endpoint : options.endpoints) list += (list.empty() ? "" : ",") + endpoint;
+  auto endpoints = delivery::resolve_endpoints(list);
+  for (auto const& endpoint : endpoints) {
+    if (endpoint.text.starts_with("inproc://"))
+      throw std::invalid_argument(fmt::format(
+          "endpoint '{}': a collector serves other processes; give ipc:// or tcp://", endpoint.text));
+  }
+  return endpoints;
+}
+
+CollectorOptions checked(CollectorOptions options) {
+  if (options.queue_bytes < (64U << 10U))
+    throw std::invalid_argument("queue_bytes: less than one batch of 64 KiB; give 65536 or more");
+  if (options.commit_interval < std::chrono::milliseconds(1))
+    throw std::invalid_argument("commit_interval: not a time to wait; give 1 ms or more");
+  LevelRules::parse(options.level_rules);
+  return options;
+}
+
+std::unique_ptr<sinks::Sink> console(std::string const& format) {
+  bool const terminal = ::isatty(STDOUT_FILENO) == 1;
+  FormatOptions options;
+  options.escape_controls = terminal;
+  return std::make_unique<sinks::ConsoleSink>(Formatter::make(format, options), STDOUT_FILENO);
+}
+
+}  // namespace
+
+struct Collector::Impl {
+  explicit Impl(CollectorOptions given);
+  void run();
+  void work();
+  void follow_store();
+  Intake::Options intake_options() const;
+  delivery::ReceiverLedger ledger() const;
+
+  CollectorOptions const options;
+  std::uint64_t const epoch = random_epoch();
+  std::vector<delivery::Endpoint> const addresses;
+  OwnLog log;
+  std::vector<AddressClaim> claims;  // before the store's file is touched
+  CommitTarget target;
+  WakeUp wake;
+  CommitQueue queue;
+  BusSockets bus;
+  Intake intake;
+  std::optional<Adoption> adoption;
+  std::atomic<bool> stopping = false;
+  std::uint64_t reopened = 0;
+};
+
+Collector::Impl::Impl(CollectorOptions given)
+    : options(checked(std::move(given))),
+      addresses(endpoints_of(options)),
+      log(host_name(), LevelRules::parse(options.level_rules).level_for("logboom.collector"), options.notice,
+          wall_clock),
+      claims(claim_addresses(addresses)),
+      target(options.database),
+      queue([this](auto blocks) { target.write(blocks); },
+            {.limit_bytes = options.queue_bytes, .interval = options.commit_interval}, [this] { wake.ring(); }),
+      bus(std::move(claims), addresses, options.publish),
+      intake(bus, queue, log, ledger(), wake.fd(), intake_options()) {
+  if (options.print) intake.add_sink(console(*options.print));
+  if (!options.adopt.empty()) adoption.emplace(options.adopt, bus.addresses.front(), log);
+}
+
+Intake::Options Collector::Impl::intake_options() const {
+  return {.facts = {.epoch = epoch,
+                    .host = host_name(),
+                    .pid = static_cast<std::uint64_t>(::getpid()),
+                    .database = target.path(),
+                    .levels = options.level_rules},
+          .queue_bytes = options.queue_bytes,
+          .last_id = target.last_id(),
+          .live = options.publish};
+}
+
+delivery::ReceiverLedger Collector::Impl::ledger() const {
+  delivery::ReceiverLedger made;
+  auto const rows = target.ledger();
+  made.load(rows);
+  return made;
+}
+
+void Collector::Impl::run() {
+  std::string served;
+  for (auto const& address : bus.addresses) served += (served.empty() ? "" : ", ") + address;
+  log.note(OwnLog::Kind::kLife, level::kInfo,
+           fmt::format("collecting on {} into {}", served, target.path().empty() ? "no store" : target.path()));
+  std::thread store([this] { queue.run(); });
+  if (adoption) adoption->start();
+  std::exception_ptr broken;
+  try {
+    work();
+  } catch (...) {
+    broken = std::current_exception();
+    queue.close();
+  }
+  if (adoption) adoption->stop();
+  store.join();
+  if (auto const failure = queue.failure()) std::rethrow_exception(failure);
+  if (broken) std::rethrow_exception(broken);
+}
+
+void Collector::Impl::work() {
+  constexpr std::chrono::milliseconds kTurn{500};
+  auto const turn = options.until_idle ? Intake::kSettled / 2 : kTurn;
+  while (!stopping && !queue.finished()) {
+    intake.do_work(turn);
+    follow_store();
+    if (options.until_idle && intake.idle() && !(adoption && adoption->busy())) break;
+  }
+  if (adoption) adoption->stop();
+  intake.drain();
+}
+
+/// In a new file ids begin again, so what viewers and publishers know of this collector is void.
+void Collector::Impl::follow_store() {
+  auto const now = target.reopened();
+  if (now == reopened) return;
+  reopened = now;
+  log.tell(OwnLog::Kind::kStore, level::kError,
+           fmt::format("{}: the file was moved or removed while it was written; a new one was begun, the old "
+                       "one holds the records until now",
+                       target.path()));
+  intake.start_epoch(random_epoch());
+}
+
+Collector::Collector(CollectorOptions options) {
+  raise_descriptor_limit();
+  impl_ = std::make_unique<Impl>(std::move(options));
+}
+
+Collector::~Collector() = default;
+
+void Collector::run() { impl_->run(); }
+
+void Collector::stop() noexcept {
+  impl_->stopping = true;
+  impl_->wake.ring();
+}
+
+CollectorStatus Collector::status() const {
+  auto const& counters = impl_->intake.counters();
+  CollectorStatus status;
+  status.epoch = counters.epoch;
+  status.records = counters.records;
+  status.gap_records = counters.gap_records;
+  status.duplicates = counters.duplicates;
+  status.bad_frames = counters.bad_frames;
+  status.queued_bytes = impl_->queue.bytes();
+  status.publishers = counters.publishers;
+  status.adopted_spools = impl_->adoption ? impl_->adoption->adopted() : 0;
+  status.last_id = counters.last_id;
+  return status;
+}
+
+std::vector<std::string> Collector::endpoints() const { return impl_->bus.addresses; }
+
+}  // namespace logboom

@@ -1,0 +1,160 @@
+// Grouping blocks into transactions, and holding on to them while the store cannot be written. Must not know sockets or SQLite.
+#include "collector/commit_queue.hpp"
+
+#include <logboom/query.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace logboom::collector {
+
+CommitQueue::CommitQueue(Write write, Options options, std::function<void()> wake)
+    : write_(std::move(write)), options_(options), wake_(std::move(wake)) {}
+
+std::uint64_t CommitQueue::push(std::unique_ptr<Block> block, bool drained) {
+  auto const size = block->bytes();
+  auto const entries = block->entries.size();
+  std::lock_guard const lock(mutex_);
+  if (pending_.empty()) oldest_pending_ = Clock::now();
+  pending_.push_back(std::move(block));
+  pending_entries_ += entries;
+  bytes_ += size;
+  drained_ = drained;
+  changed_.notify_one();
+  return ++pushed_;
+}
+
+void CommitQueue::hurry() {
+  std::lock_guard const lock(mutex_);
+  drained_ = true;
+  changed_.notify_one();
+}
+
+bool CommitQueue::full() const {
+  std::lock_guard const lock(mutex_);
+  return bytes_ >= options_.limit_bytes;
+}
+
+std::size_t CommitQueue::bytes() const {
+  std::lock_guard const lock(mutex_);
+  return bytes_;
+}
+
+CommitQueue::Committed CommitQueue::collect() {
+  std::lock_guard const lock(mutex_);
+  Committed committed{std::exchange(done_, {}), written_};
+  for (auto const& block : committed.blocks) bytes_ -= std::min(bytes_, block->bytes());
+  return committed;
+}
+
+std::optional<std::string> CommitQueue::trouble() const {
+  std::lock_guard const lock(mutex_);
+  return trouble_;
+}
+
+void CommitQueue::close() {
+  std::lock_guard const lock(mutex_);
+  closed_ = true;
+  changed_.notify_one();
+}
+
+bool CommitQueue::finished() const {
+  std::lock_guard const lock(mutex_);
+  return finished_;
+}
+
+std::exception_ptr CommitQueue::failure() const {
+  std::lock_guard const lock(mutex_);
+  return failure_;
+}
+
+void CommitQueue::run() noexcept {
+  try {
+    for (Blocks group; next_group(group); group.clear()) {
+      if (!write(group)) break;
+      committed(std::move(group));
+    }
+  } catch (...) {
+    std::lock_guard const lock(mutex_);
+    failure_ = std::current_exception();
+  }
+  {
+    std::lock_guard const lock(mutex_);
+    finished_ = true;
+  }
+  wake_();
+}
+
+bool CommitQueue::group_ready() const {
+  return closed_ || (!pending_.empty() && (drained_ || pending_entries_ >= options_.group_entries));
+}
+
+bool CommitQueue::next_group(Blocks& group) {
+  std::unique_lock lock(mutex_);
+  while (!group_ready()) {
+    if (pending_.empty()) {
+      changed_.wait(lock);
+    } else if (changed_.wait_until(lock, oldest_pending_ + options_.interval) == std::cv_status::timeout) {
+      break;
+    }
+  }
+  std::size_t entries = 0;
+  while (!pending_.empty() && entries < options_.group_entries) {
+    entries += pending_.front()->entries.size();
+    group.push_back(std::move(pending_.front()));
+    pending_.pop_front();
+  }
+  pending_entries_ -= entries;
+  oldest_pending_ = Clock::now();
+  return !group.empty();
+}
+
+/// @return false when the group could not be written until the very end.
+bool CommitQueue::write(Blocks const& group) {
+  auto delay = options_.first_retry;
+  std::optional<Clock::time_point> deadline;
+  for (;;) {
+    try {
+      write_(group);
+      std::lock_guard const lock(mutex_);
+      trouble_.reset();
+      return true;
+    } catch (StoreError const& error) {
+      if (!error.retryable()) throw;
+      std::unique_lock lock(mutex_);
+      if (closed_ && !deadline) deadline = Clock::now() + options_.give_up;
+      if (deadline && Clock::now() >= *deadline) {
+        failure_ = std::current_exception();
+        return false;
+      }
+      lock.unlock();
+      wait_to_retry(error.what(), delay, deadline);
+      delay = std::min(delay * 2, options_.last_retry);
+    }
+  }
+}
+
+void CommitQueue::wait_to_retry(std::string reason, std::chrono::milliseconds delay,
+                                std::optional<Clock::time_point> deadline) {
+  {
+    std::lock_guard const lock(mutex_);
+    trouble_ = std::move(reason);
+  }
+  wake_();
+  std::unique_lock lock(mutex_);
+  auto until = Clock::now() + delay;
+  if (deadline) until = std::min(until, *deadline);
+  // Closing cuts the wait short once, so that stopping does not take as long as the last delay.
+  changed_.wait_until(lock, until, [&] { return closed_ && !deadline; });
+}
+
+void CommitQueue::committed(Blocks group) {
+  {
+    std::lock_guard const lock(mutex_);
+    written_ += group.size();
+    done_.insert(done_.end(), std::make_move_iterator(group.begin()), std::make_move_iterator(group.end()));
+  }
+  wake_();
+}
+
+}  // namespace logboom::collector

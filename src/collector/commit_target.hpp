@@ -1,0 +1,42 @@
+// Where blocks are committed: the store's file, or nowhere (then ids count from 1). Opens the file anew when somebody moved it away.
+// Must not know sockets or threads.
+#pragma once
+
+#include "record/block.hpp"
+#include "store/store_writer.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace logboom::collector {
+
+class CommitTarget {
+ public:
+  /// @param database "" = nowhere. @throws StoreError
+  explicit CommitTarget(std::string const& database);
+
+  // Before the first write.
+  std::vector<Progress> ledger() const;
+  std::int64_t last_id() const noexcept;
+  std::string const& path() const noexcept { return path_; }  // absolute, or empty
+
+  /// One transaction. @throws StoreError
+  void write(std::span<std::unique_ptr<Block> const> blocks);
+  /// How often the file had to be opened anew: its ids begin again. Safe from any thread.
+  std::uint64_t reopened() const noexcept { return reopened_; }
+
+ private:
+  void reopen();
+  void number(std::span<std::unique_ptr<Block> const> blocks);
+
+  std::string path_;
+  std::unique_ptr<store::StoreWriter> writer_;
+  std::int64_t numbered_ = 0;
+  std::atomic<std::uint64_t> reopened_ = 0;
+};
+
+}  // namespace logboom::collector

@@ -1,0 +1,252 @@
+// Answering publishers. Must not know sockets or threads.
+#include "collector/control_server.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+namespace logboom::collector {
+namespace {
+
+std::string name_of(wire::Publisher const& who) {
+  return fmt::format("{} (pid {} on {})", who.process.empty() ? "publisher" : who.process, who.pid, who.host);
+}
+
+}  // namespace
+
+ControlServer::ControlServer(Facts facts, delivery::ReceiverLedger& ledger, PublisherTable& publishers,
+                             OwnLog& log, Send send)
+    : facts_(std::move(facts)), ledger_(ledger), publishers_(publishers), log_(log), send_(std::move(send)) {}
+
+void ControlServer::take(std::string const& route, std::span<std::byte const> frame, std::int64_t last_id,
+                         std::int64_t now) try {
+  auto message = delivery::decode(frame);
+  std::visit(
+      [&](auto& one) {
+        using Kind = std::decay_t<decltype(one)>;
+        if constexpr (std::is_same_v<Kind, delivery::Hello>) {
+          on_hello(route, one, now);
+        } else if constexpr (std::is_same_v<Kind, delivery::Flush>) {
+          on_flush(route, one.token);
+        } else if constexpr (std::is_same_v<Kind, delivery::Bye>) {
+          on_bye(route, std::move(one), now);
+        } else if constexpr (std::is_same_v<Kind, delivery::InfoRequest>) {
+          on_info(route, last_id);
+        } else if constexpr (std::is_same_v<Kind, delivery::Unknown>) {
+          refuse_frame(fmt::format("unknown kind '{:.32}'", one.kind));
+        } else {
+          refuse_frame("a kind that only collectors send");
+        }
+      },
+      message);
+} catch (wire::FrameError const& error) {
+  refuse_frame(error.what());
+}
+
+void ControlServer::refuse_frame(std::string_view reason) {
+  ++bad_frames_;
+  log_.note(OwnLog::Kind::kControl, level::kWarning, fmt::format("bad control message: {}", reason));
+}
+
+void ControlServer::refuse_batch(PublisherId const& id, std::string const& reason) {
+  if (auto* const publisher = publishers_.find(id); publisher != nullptr && !publisher->route.empty())
+    answer(publisher->route, delivery::Error{reason});
+}
+
+void ControlServer::on_hello(std::string const& route, delivery::Hello const& hello, std::int64_t now) {
+  if (hello.version != wire::kVersion) {
+    auto const reason = fmt::format(
+        "the publisher speaks version {} of the protocol, this collector version {}; update the older one",
+        hello.version, wire::kVersion);
+    refuse_frame(reason);
+    answer(route, delivery::Error{reason});
+    return;
+  }
+  if (hello.publisher.id == PublisherId{}) {
+    refuse_frame("hello with an id of zeros");
+    answer(route, delivery::Error{"the publisher's id is all zeros; make a random one"});
+    return;
+  }
+  bool const known = publishers_.find(hello.publisher.id) != nullptr;
+  auto& publisher = publishers_.enter(hello.publisher, now);
+  publisher.route = route;
+  publisher.acks_owed.clear();  // the welcome says it all
+  publisher.resends_owed.clear();
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> streams;
+  streams.reserve(hello.streams.size());
+  for (auto const& stream : hello.streams) streams.emplace_back(stream.stream, stream.base);
+  delivery::Welcome welcome{wire::kVersion, facts_.epoch, window(), facts_.levels,
+                            ledger_.hello(hello.publisher.id, streams)};
+  if (answer(route, welcome) == Sent::kDone) publisher.told_to_wait = waiting_;
+  if (!known)
+    log_.note(OwnLog::Kind::kPublisher, level::kInfo, fmt::format("{} joined", name_of(publisher.who)));
+}
+
+void ControlServer::on_flush(std::string const& route, std::uint64_t token) {
+  if (flushes_.size() >= kMaxFlushes) return;
+  flushes_.push_back({route, token, std::nullopt});
+  wants_commit_ = true;
+}
+
+void ControlServer::on_bye(std::string const& route, delivery::Bye bye, std::int64_t now) {
+  if (bye.last.size() > wire::kMaxStreams) {
+    refuse_frame(fmt::format("bye with {} streams, {} are possible", bye.last.size(), wire::kMaxStreams));
+    return;
+  }
+  auto* publisher = publishers_.find(bye.id);
+  if (publisher == nullptr) {
+    // Its hello went to an earlier collector, or this repeats a bye whose answer was lost.
+    if (ledger_.complete(bye.id, bye.last)) {
+      answer(route, delivery::Bye{bye.id, {}});
+      return;
+    }
+    wire::Publisher who;
+    who.id = bye.id;
+    publisher = &publishers_.enter(who, now);
+  }
+  publisher->route = route;
+  publisher->heard = now;
+  publishers_.await(*publisher, std::move(bye.last));
+  byes_to_check_ = true;
+}
+
+void ControlServer::on_info(std::string const& route, std::int64_t last_id) {
+  answer(route,
+         delivery::Info{wire::kVersion, facts_.epoch, facts_.host, facts_.pid, facts_.database, last_id});
+}
+
+void ControlServer::committed(Block const& block) {
+  for (auto const& progress : block.progress) publishers_.owe_ack(progress.publisher, progress.stream);
+  if (!block.progress.empty()) byes_to_check_ = true;
+}
+
+void ControlServer::settle(std::uint64_t received, std::uint64_t committed) {
+  owes_ = false;
+  for (auto const& id : publishers_.take_owed()) {
+    auto* const publisher = publishers_.find(id);
+    if (publisher == nullptr || give_owed(*publisher)) continue;
+    publishers_.owe_later(id);
+    owes_ = true;
+  }
+  answer_flushes(received, committed);
+  if (byes_to_check_) answer_byes();
+  if (windows_owed_) tell_window();
+}
+
+bool ControlServer::give_owed(ConnectedPublisher& publisher) {
+  return give_acks(publisher) && give_resends(publisher);
+}
+
+bool ControlServer::give_acks(ConnectedPublisher& publisher) {
+  auto& streams = publisher.acks_owed;
+  if (streams.empty()) return true;
+  std::sort(streams.begin(), streams.end());
+  streams.erase(std::unique(streams.begin(), streams.end()), streams.end());
+  delivery::Ack ack{facts_.epoch, window(), {}};
+  ack.streams.reserve(streams.size());
+  for (auto const stream : streams) {
+    auto state = ledger_.state(publisher.who.id, stream);
+    state.stream = stream;
+    ack.streams.push_back(state);
+  }
+  auto const sent = answer(publisher.route, ack);
+  if (sent == Sent::kBusy) return false;
+  if (sent == Sent::kGone) gone(publisher);
+  publisher.told_to_wait = waiting_;
+  streams.clear();
+  return true;
+}
+
+bool ControlServer::give_resends(ConnectedPublisher& publisher) {
+  if (publisher.resends_owed.empty()) return true;
+  auto const sent = answer(publisher.route, delivery::Resend{facts_.epoch, publisher.resends_owed});
+  if (sent == Sent::kBusy) return false;
+  if (sent == Sent::kGone) gone(publisher);
+  publisher.resends_owed.clear();
+  return true;
+}
+
+bool ControlServer::give_window(ConnectedPublisher& publisher) {
+  if (publisher.route.empty() || publisher.told_to_wait == waiting_) return true;
+  auto const sent = answer(publisher.route, delivery::Ack{facts_.epoch, window(), {}});
+  if (sent == Sent::kBusy) return false;
+  if (sent == Sent::kGone) gone(publisher);
+  publisher.told_to_wait = waiting_;
+  return true;
+}
+
+void ControlServer::set_waiting(bool waiting) {
+  if (waiting_ == waiting) return;
+  waiting_ = waiting;
+  // The beginning of it travels with the acks; the end must be told to those who have none coming.
+  windows_owed_ = !waiting;
+}
+
+void ControlServer::tell_window() {
+  windows_owed_ = false;
+  for (auto& [id, publisher] : publishers_) {
+    if (!give_window(publisher)) windows_owed_ = owes_ = true;
+  }
+}
+
+void ControlServer::answer_flushes(std::uint64_t received, std::uint64_t committed) {
+  for (std::size_t i = flushes_.size(); i > 0; --i) {
+    auto flush = std::move(flushes_.front());
+    flushes_.pop_front();
+    bool const due = flush.block.value_or(received) <= committed;
+    if (due && answer(flush.route, delivery::Flushed{flush.token}) != Sent::kBusy) continue;
+    owes_ = owes_ || due;
+    if (!flush.block) flush.block = received;
+    flushes_.push_back(std::move(flush));
+  }
+}
+
+void ControlServer::answer_byes() {
+  byes_to_check_ = false;
+  if (!publishers_.awaits_any()) return;
+  std::vector<PublisherId> ended;
+  for (auto& [id, publisher] : publishers_) {
+    if (!publisher.bye || !ledger_.complete(id, *publisher.bye)) continue;
+    if (!publisher.route.empty() && answer(publisher.route, delivery::Bye{id, {}}) == Sent::kBusy) {
+      byes_to_check_ = owes_ = true;
+      continue;
+    }
+    log_.note(OwnLog::Kind::kPublisher, level::kInfo, fmt::format("{} left", name_of(publisher.who)));
+    ended.push_back(id);
+  }
+  for (auto const& id : ended) publishers_.remove(id);
+}
+
+void ControlServer::probe(std::int64_t now) {
+  for (auto& [id, publisher] : publishers_) {
+    if (publisher.route.empty() || now - publisher.heard < kSilence) continue;
+    auto const sent = answer(publisher.route, delivery::Ack{facts_.epoch, window(), {}});
+    if (sent == Sent::kGone) gone(publisher);
+    if (sent != Sent::kDone) continue;
+    publisher.heard = now;
+    publisher.told_to_wait = waiting_;
+  }
+}
+
+void ControlServer::gone(ConnectedPublisher& publisher) {
+  if (publisher.route.empty()) return;
+  publisher.route.clear();
+  log_.note(OwnLog::Kind::kPublisher, level::kInfo,
+            fmt::format("{} is gone without a bye; what it left in its spool is read when somebody adopts it",
+                        name_of(publisher.who)));
+}
+
+ControlServer::Sent ControlServer::answer(std::string const& route, delivery::Control const& message) {
+  return route.empty() ? Sent::kGone : send_(route, delivery::encode(message));
+}
+
+std::uint64_t ControlServer::window() const noexcept {
+  if (waiting_) return 0;
+  auto const share = kWindowBudget / std::max<std::uint64_t>(publishers_.size(), 1);
+  return std::clamp(share, kSmallestWindow, kLargestWindow);
+}
+
+}  // namespace logboom::collector

@@ -1,0 +1,104 @@
+// The collector's side of the control channel (docs/protocol.md, "Control"): what is asked, and what each publisher is owed after a commit.
+// Must not know sockets or threads: frames come in with the route they came by, frames go out through a function.
+#pragma once
+
+#include "collector/own_log.hpp"
+#include "collector/publisher_table.hpp"
+#include "delivery/control.hpp"
+#include "delivery/receiver_ledger.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+
+namespace logboom::collector {
+
+class ControlServer {
+ public:
+  // What all publishers together may have in flight, shared out: it bounds what ZeroMQ's queues can hold of honest publishers.
+  static constexpr std::uint64_t kWindowBudget = 24U << 20U;
+  static constexpr std::uint64_t kLargestWindow = 4U << 20U;
+  static constexpr std::uint64_t kSmallestWindow = 128U << 10U;
+  static constexpr std::size_t kMaxFlushes = 4'096;  // waiting; a peer that finds no room asks again
+  static constexpr std::int64_t kSilence =
+      5'000;  // ms after which a publisher is asked whether it is still there
+
+  enum class Sent { kDone, kBusy, kGone };  // kBusy: not now, try again; kGone: no such route any more
+  using Send = std::function<Sent(std::string const& route, std::span<std::byte const> frame)>;
+
+  struct Facts {
+    std::uint64_t epoch = 0;
+    std::string host;
+    std::uint64_t pid = 0;
+    std::string database;
+    std::string levels;
+  };
+
+  ControlServer(Facts facts, delivery::ReceiverLedger& ledger, PublisherTable& publishers, OwnLog& log,
+                Send send);
+
+  /// A frame of a peer. Never throws for what is in it. @param last_id of the last record committed, @param now monotonic ms
+  void take(std::string const& route, std::span<std::byte const> frame, std::int64_t last_id, std::int64_t now);
+  void refuse_frame(std::string_view reason);
+  void refuse_batch(PublisherId const& id, std::string const& reason);
+
+  /// A block is committed and the ledger knows: acks are owed.
+  void committed(Block const& block);
+  /// Gives what is owed: acks, requests to send again, answers to flush and bye. @param received number of the block that holds the last record received,
+  /// @param committed number of the last block committed
+  void settle(std::uint64_t received, std::uint64_t committed);
+  /// While waiting, windows are 0. Those that were told so hear of the end of it.
+  void set_waiting(bool waiting);
+  /// All publishers hear at once that they are to wait (or may go on).
+  void tell_window();
+  /// Asks those that were silent long whether they are there, which is how one learns that they are not.
+  void probe(std::int64_t now);
+
+  void set_epoch(std::uint64_t epoch) { facts_.epoch = epoch; }
+  /// A flush is waiting that wants what was received up to here committed.
+  bool wants_commit() const noexcept { return wants_commit_; }
+  void commit_ordered() noexcept { wants_commit_ = false; }
+  /// Something is owed that could not be given yet.
+  bool owes() const noexcept { return owes_; }
+  std::uint64_t bad_frames() const noexcept { return bad_frames_; }
+
+ private:
+  struct PendingFlush {
+    std::string route;
+    std::uint64_t token;
+    std::optional<std::uint64_t> block;  // the last one it waits for; set when this turn's batches are in
+  };
+
+  void on_hello(std::string const& route, delivery::Hello const& hello, std::int64_t now);
+  void on_flush(std::string const& route, std::uint64_t token);
+  void on_bye(std::string const& route, delivery::Bye bye, std::int64_t now);
+  void on_info(std::string const& route, std::int64_t last_id);
+
+  Sent answer(std::string const& route, delivery::Control const& message);
+  bool give_owed(ConnectedPublisher& publisher);
+  bool give_acks(ConnectedPublisher& publisher);
+  bool give_resends(ConnectedPublisher& publisher);
+  bool give_window(ConnectedPublisher& publisher);
+  void answer_flushes(std::uint64_t received, std::uint64_t committed);
+  void answer_byes();
+  void gone(ConnectedPublisher& publisher);
+  std::uint64_t window() const noexcept;
+
+  Facts facts_;
+  delivery::ReceiverLedger& ledger_;
+  PublisherTable& publishers_;
+  OwnLog& log_;
+  Send const send_;
+  std::deque<PendingFlush> flushes_;
+  bool waiting_ = false;
+  bool windows_owed_ = false;
+  bool byes_to_check_ = false;
+  bool wants_commit_ = false;
+  bool owes_ = false;
+  std::uint64_t bad_frames_ = 0;
+};
+
+}  // namespace logboom::collector

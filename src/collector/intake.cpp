@@ -1,0 +1,281 @@
+// The intake's turns. Must not know SQLite or spools.
+#include "collector/intake.hpp"
+
+#include <fmt/format.h>
+
+#include <unistd.h>
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace logboom::collector {
+namespace {
+
+std::int64_t wall_clock() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+std::int64_t milliseconds(std::chrono::steady_clock::time_point at) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(at.time_since_epoch()).count();
+}
+
+std::span<std::byte const> bytes(zmq::message_t const& frame) {
+  return {static_cast<std::byte const*>(frame.data()), frame.size()};
+}
+
+/// The rest of a message whose first frame was read: a message arrives as a whole.
+int skip_rest(zmq::socket_t& socket, zmq::message_t& part) {
+  int skipped = 0;
+  while (part.more() && receive(socket, part)) ++skipped;
+  return skipped;
+}
+
+}  // namespace
+
+Intake::Intake(BusSockets& bus, CommitQueue& queue, OwnLog& log, delivery::ReceiverLedger ledger, int wake,
+               Options options)
+    : bus_(bus),
+      queue_(queue),
+      log_(log),
+      wake_(wake),
+      options_(std::move(options)),
+      ledger_(std::move(ledger)),
+      control_(options_.facts, ledger_, publishers_, log,
+               [this](std::string const& route, std::span<std::byte const> frame) {
+                 return send_control(route, frame);
+               }),
+      reception_(
+          ledger_, publishers_, log,
+          [this](PublisherId const& id, std::string const& reason) { control_.refuse_batch(id, reason); }),
+      next_tick_(Clock::now()),
+      next_probe_(Clock::now()),
+      last_busy_(Clock::now()) {
+  if (options_.live) {
+    live_.emplace(options_.facts.epoch, options_.last_id,
+                  [this](std::string_view topic, std::string_view message) { send_live(topic, message); });
+  }
+  counters_.epoch = options_.facts.epoch;
+  counters_.last_id = options_.last_id;
+}
+
+void Intake::do_work(std::chrono::milliseconds most) {
+  wait(control_.owes() ? std::min(most, std::chrono::milliseconds(20)) : most);
+  take_turns();
+}
+
+/// @return whether there is something to do.
+bool Intake::wait(std::chrono::milliseconds most) {
+  std::array<zmq_pollitem_t, 4> items{
+      zmq_pollitem_t{nullptr, wake_, ZMQ_POLLIN, 0},
+      zmq_pollitem_t{bus_.router.handle(), 0, ZMQ_POLLIN, 0},
+      zmq_pollitem_t{bus_.xpub.handle(), 0, ZMQ_POLLIN, 0},
+      zmq_pollitem_t{bus_.pull.handle(), 0, ZMQ_POLLIN, 0},
+  };
+  int const count = full_ ? 3 : 4;
+  auto const ready = zmq_poll(items.data(), count, static_cast<long>(most.count()));
+  if (ready < 0 && zmq_errno() != EINTR) throw zmq::error_t();
+  if ((items[0].revents & ZMQ_POLLIN) != 0) {
+    std::uint64_t news = 0;
+    if (::read(wake_, &news, sizeof news) < 0) errno = 0;  // somebody's news was taken with an earlier read
+  }
+  return ready > 0;
+}
+
+void Intake::take_turns() {
+  take_commits();
+  serve_control();
+  serve_viewers();
+  receive_batches();
+  control_.settle(pushed_ + (reception_.open() ? 1 : 0), committed_);
+  watch_trouble();
+  watch_clock();
+  update_counters();
+}
+
+void Intake::receive_batches() {
+  received_ = false;
+  int left = kBatchesAtOnce;
+  while (left > 0 && !full_ && readable(bus_.pull)) {
+    receive_batch();
+    if (reception_.block_full()) hand_over(false);
+    --left;
+  }
+  received_ = left < kBatchesAtOnce;
+  hand_over(left > 0 || control_.wants_commit());
+  if (control_.wants_commit()) {
+    queue_.hurry();
+    control_.commit_ordered();
+  }
+}
+
+void Intake::receive_batch() {
+  zmq::message_t frame;
+  if (!receive(bus_.pull, frame)) return;
+  if (frame.more()) {
+    auto const frames = 1 + skip_rest(bus_.pull, frame);
+    reception_.refuse_frame(fmt::format("a message of {} frames; a batch or a plain record is one", frames));
+    return;
+  }
+  reception_.take(bytes(frame), host_of(frame), wall_clock(), milliseconds(Clock::now()));
+}
+
+/// Of a plain record that does not say.
+std::string_view Intake::host_of(zmq::message_t& frame) const {
+  if (wire::form_of(bytes(frame)) == wire::Form::kBatch) return {};
+  char const* const property = zmq_msg_gets(frame.handle(), "Peer-Address");
+  std::string_view const peer = property == nullptr ? "" : property;
+  bool const here = peer.empty() || peer.starts_with("localhost") || peer.starts_with("127.") || peer == "::1";
+  return here ? std::string_view(options_.facts.host) : peer;
+}
+
+void Intake::hand_over(bool drained) {
+  auto block = full_ || closed_ ? nullptr : reception_.hand_over();
+  if (block) {
+    pushed_ = queue_.push(std::move(block), drained);
+    watch_queue();
+  } else if (drained && pushed_ > committed_) {
+    queue_.hurry();
+  }
+}
+
+/// At the bound PULL is left alone, so that ZeroMQ's own bounds hold the publishers back; below half of it, it is read again.
+void Intake::watch_queue() {
+  if (closed_) return;
+  bool const full = full_ ? queue_.bytes() > options_.queue_bytes / 2 : queue_.full();
+  if (full == full_) return;
+  full_ = full;
+  control_.set_waiting(full_ || draining_);
+}
+
+void Intake::serve_control() {
+  for (int left = kControlAtOnce; left > 0 && readable(bus_.router); --left) {
+    zmq::message_t route;
+    zmq::message_t frame;
+    if (!receive(bus_.router, route)) return;
+    if (!route.more() || !receive(bus_.router, frame)) {
+      control_.refuse_frame("a message without a frame");
+    } else if (frame.more()) {
+      skip_rest(bus_.router, frame);
+      control_.refuse_frame("a message of several frames; a control message is one");
+    } else {
+      control_.take(route.to_string(), bytes(frame), counters_.last_id, milliseconds(Clock::now()));
+    }
+  }
+}
+
+void Intake::serve_viewers() {
+  if (!live_) return;
+  for (int left = kControlAtOnce; left > 0 && readable(bus_.xpub); --left) {
+    zmq::message_t frame;
+    if (!receive(bus_.xpub, frame)) return;
+    if (!frame.more()) live_->on_subscription(frame.to_string_view());
+    skip_rest(bus_.xpub, frame);
+  }
+}
+
+void Intake::take_commits() {
+  auto committed = queue_.collect();
+  committed_ = committed.last;
+  for (auto& owned : committed.blocks) {
+    std::shared_ptr<Block const> const block = std::move(owned);
+    ledger_.commit(block->progress);
+    control_.committed(*block);
+    if (live_) live_->take(block);
+    for (auto const& sink : sinks_) sink->take(block);
+    counters_.records += block->entries.size() - block->gaps.size();
+    for (auto const& gap : block->gaps) counters_.gap_records += gap.last - gap.first + 1;
+    if (!block->entries.empty())
+      counters_.last_id = block->first_id + static_cast<std::int64_t>(block->entries.size()) - 1;
+  }
+  watch_queue();
+}
+
+void Intake::watch_trouble() {
+  auto const trouble = queue_.trouble();
+  if (trouble.has_value() == troubled_) return;
+  troubled_ = trouble.has_value();
+  if (troubled_) {
+    log_.tell(OwnLog::Kind::kStore, level::kError,
+              fmt::format("{}; trying on, publishers keep their records meanwhile", *trouble));
+  } else {
+    log_.tell(OwnLog::Kind::kStore, level::kWarning, "the store can be written again");
+  }
+}
+
+void Intake::watch_clock() {
+  auto const now = Clock::now();
+  if (now >= next_tick_) {
+    next_tick_ = now + std::chrono::seconds(1);
+    if (live_) live_->tick();
+  }
+  if (now >= next_probe_) {
+    next_probe_ = now + std::chrono::seconds(2);
+    control_.probe(milliseconds(now));
+  }
+  if (publishers_.size() > 0 || pushed_ > committed_ || received_) last_busy_ = now;
+}
+
+void Intake::update_counters() {
+  counters_.bad_frames = reception_.bad_frames() + control_.bad_frames();
+  counters_.duplicates = reception_.duplicates();
+  counters_.publishers = publishers_.size();
+}
+
+bool Intake::idle() const {
+  return publishers_.anybody_entered() && publishers_.size() == 0 && pushed_ == committed_ &&
+         Clock::now() - last_busy_ >= kSettled;
+}
+
+void Intake::start_epoch(std::uint64_t epoch) {
+  counters_.epoch = epoch;
+  control_.set_epoch(epoch);
+  if (live_) live_->set_epoch(epoch);
+}
+
+void Intake::drain() {
+  draining_ = true;
+  control_.set_waiting(true);
+  control_.tell_window();
+  auto const end = Clock::now() + kLongestDrain;
+  auto quiet = Clock::now() + kQuiet;
+  while (Clock::now() < end && Clock::now() < quiet && !queue_.finished()) {
+    do_work(kQuiet / 2);
+    if (received_ || full_) quiet = Clock::now() + kQuiet;
+  }
+  end_drain();
+}
+
+void Intake::end_drain() {
+  log_.note(OwnLog::Kind::kLife, level::kInfo, "stopped");
+  full_ = false;  // the last block goes in whatever the bound says
+  hand_over(true);
+  full_ = closed_ = true;  // and nothing is read any more
+  queue_.close();
+  while (!queue_.finished()) do_work(kQuiet);
+  take_turns();
+}
+
+ControlServer::Sent Intake::send_control(std::string const& route, std::span<std::byte const> frame) {
+  auto const part = [this](void const* data, std::size_t size, int flags) {
+    while (zmq_send(bus_.router.handle(), data, size, flags | ZMQ_DONTWAIT) < 0) {
+      if (zmq_errno() != EINTR) return zmq_errno();
+    }
+    return 0;
+  };
+  // The route decides: the frame after it goes where the route's pipe has room, or nowhere when the peer went away in between.
+  if (int const error = part(route.data(), route.size(), ZMQ_SNDMORE))
+    return error == EAGAIN ? ControlServer::Sent::kBusy : ControlServer::Sent::kGone;
+  return part(frame.data(), frame.size(), 0) == 0 ? ControlServer::Sent::kDone : ControlServer::Sent::kGone;
+}
+
+void Intake::send_live(std::string_view topic, std::string_view message) {
+  // XPUB never waits: what a slow viewer has no room for is dropped for that viewer.
+  if (zmq_send(bus_.xpub.handle(), topic.data(), topic.size(), ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0) return;
+  zmq_send(bus_.xpub.handle(), message.data(), message.size(), ZMQ_DONTWAIT);
+}
+
+}  // namespace logboom::collector

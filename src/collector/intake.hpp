@@ -1,0 +1,109 @@
+// The one thread that owns the bus's sockets: takes turns between batches, control, viewers and what the store has committed.
+// Must not know SQLite or spools.
+#pragma once
+
+#include "collector/bus_sockets.hpp"
+#include "collector/commit_queue.hpp"
+#include "collector/control_server.hpp"
+#include "collector/own_log.hpp"
+#include "collector/publisher_table.hpp"
+#include "collector/reception.hpp"
+#include "delivery/receiver_ledger.hpp"
+#include "sinks/publish.hpp"
+#include "sinks/sink.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace logboom::collector {
+
+/// Written by the intake, read by anybody.
+struct IntakeCounters {
+  std::atomic<std::uint64_t> epoch = 0, records = 0, gap_records = 0, duplicates = 0, bad_frames = 0,
+                             publishers = 0;
+  std::atomic<std::int64_t> last_id = 0;
+};
+
+class Intake {
+ public:
+  static constexpr int kBatchesAtOnce = 64;  // before control has its turn
+  static constexpr int kControlAtOnce = 256;
+  static constexpr std::chrono::milliseconds kSettled{
+      200};  // until_idle: nobody joined for this long after the last one left
+  static constexpr std::chrono::milliseconds kQuiet{50};            // drain: nothing arrived for this long
+  static constexpr std::chrono::milliseconds kLongestDrain{2'000};  // drain: of those who go on sending
+
+  struct Options {
+    ControlServer::Facts facts;
+    std::size_t queue_bytes = 0;
+    std::int64_t last_id = 0;
+    bool live = true;
+  };
+
+  /// @param wake eventfd, written to by whoever has news for the intake
+  Intake(BusSockets& bus, CommitQueue& queue, OwnLog& log, delivery::ReceiverLedger ledger, int wake,
+         Options options);
+
+  void add_sink(std::unique_ptr<sinks::Sink> sink) { sinks_.push_back(std::move(sink)); }
+
+  /// Waits for something to do, not longer than `most`, and does it.
+  void do_work(std::chrono::milliseconds most);
+  /// Takes what has arrived, lets publishers know that they are to wait, and returns when all of it is committed and acked, or the store failed for good.
+  void drain();
+  /// Every publisher that said hello has said bye, at least one did, and all is committed.
+  bool idle() const;
+  /// The store's file was opened anew: what is known of it is void.
+  void start_epoch(std::uint64_t epoch);
+
+  IntakeCounters const& counters() const noexcept { return counters_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  bool wait(std::chrono::milliseconds most);
+  void take_turns();
+  void receive_batches();
+  void receive_batch();
+  void serve_control();
+  void serve_viewers();
+  void take_commits();
+  void hand_over(bool drained);
+  void watch_queue();
+  void watch_trouble();
+  void watch_clock();
+  void update_counters();
+  void end_drain();
+  std::string_view host_of(zmq::message_t& frame) const;
+  ControlServer::Sent send_control(std::string const& route, std::span<std::byte const> frame);
+  void send_live(std::string_view topic, std::string_view message);
+
+  BusSockets& bus_;
+  CommitQueue& queue_;
+  OwnLog& log_;
+  int const wake_;
+  Options const options_;
+  delivery::ReceiverLedger ledger_;
+  PublisherTable publishers_;
+  ControlServer control_;
+  Reception reception_;
+  std::optional<sinks::LivePublisher> live_;
+  std::vector<std::unique_ptr<sinks::Sink>> sinks_;
+  IntakeCounters counters_;
+
+  std::uint64_t pushed_ = 0;     // number of the last block pushed
+  std::uint64_t committed_ = 0;  // and of the last one committed
+  bool full_ = false;            // PULL is not read
+  bool draining_ = false;
+  bool closed_ = false;  // nothing is pushed any more
+  bool troubled_ = false;
+  bool received_ = false;  // something, in the last turn
+  Clock::time_point next_tick_{}, next_probe_{};
+  Clock::time_point last_busy_{};
+};
+
+}  // namespace logboom::collector

@@ -1,0 +1,68 @@
+// What the collector says of itself: records of logger `logboom.collector`, and lines for the person at the terminal. Bounded and rate-limited, so that
+// a flood of trouble does not become a flood of records. Must not know sockets or the store.
+#pragma once
+
+#include "record/block.hpp"
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace logboom::collector {
+
+/// note() and tell() are safe from any thread; move_into() belongs to the intake.
+class OwnLog {
+ public:
+  /// Each kind has its own limit, so that one does not drown the other.
+  enum class Kind { kLife, kPublisher, kBadFrame, kControl, kGap, kStore, kAdoption, kConsole };
+  static constexpr std::size_t kKinds = 8;
+  static constexpr std::uint32_t kBurst = 20;  // records of a kind at once …
+  static constexpr std::int64_t kEvery =
+      500'000'000;  // … then one in this many ns; the next one says how many were left out
+  static constexpr std::size_t kMaxPending = 256;    // while the store does not take any
+  static constexpr std::size_t kMaxMessage = 1'024;  // bytes of one; parts of it may come from strangers
+
+  using Notice = std::function<void(std::string_view)>;
+  using Now = std::function<std::int64_t()>;  // ns since the epoch
+
+  OwnLog(std::string host, Level least, Notice notice, Now now);
+
+  void note(Kind kind, Level level, std::string message);
+  /// The same, and a line for the person.
+  void tell(Kind kind, Level level, std::string message);
+
+  bool empty() const;
+  /// Adds what was noted to the block, as records.
+  void move_into(Block& block);
+
+ private:
+  struct Pending {
+    std::int64_t time;
+    Level level;
+    std::string message;
+  };
+  struct Budget {
+    std::uint32_t left = kBurst;
+    std::int64_t since = 0;
+    std::uint64_t left_out = 0;
+  };
+  bool admit(Kind kind, std::int64_t now, std::string& message);
+  std::shared_ptr<Site const> site(Level level);
+
+  std::shared_ptr<Source const> const source_;
+  Level const least_;
+  Notice const notice_;
+  Now const now_;
+  mutable std::mutex mutex_;
+  std::array<Budget, kKinds> budgets_{};
+  std::vector<Pending> pending_;
+  std::map<Level, std::shared_ptr<Site const>> sites_;
+};
+
+}  // namespace logboom::collector

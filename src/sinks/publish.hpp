@@ -1,0 +1,49 @@
+// The live publisher: committed records to viewers, by topic (docs/protocol.md, "Live"). Renders nothing that nobody listens for.
+// Must not know sockets: messages go out through a function that never blocks. Slow viewers lose what they do not take, and see by `n` that they did.
+#pragma once
+
+#include "record/record_codec.hpp"
+#include "sinks/sink.hpp"
+#include "sinks/subscriptions.hpp"
+#include "sinks/topic_counters.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace logboom::sinks {
+
+class LivePublisher final : public Sink {
+ public:
+  using Send = std::function<void(std::string_view topic, std::string_view message)>;
+  static constexpr std::size_t kLongestSync = 64;  // bytes of `S<nonce>`
+
+  LivePublisher(std::uint64_t epoch, std::int64_t last_id, Send send);
+
+  void take(std::shared_ptr<Block const> const& block) override;
+  /// A message of a viewer: its first byte 1 subscribes, 0 ends it. `S<nonce>` is answered at once.
+  void on_subscription(std::string_view message);
+  /// Once a second: the counters that moved.
+  void tick();
+  void set_epoch(std::uint64_t epoch) { epoch_ = epoch; }
+  std::int64_t last_id() const noexcept { return last_id_; }
+
+ private:
+  bool wanted(TopicCounters::Topic& topic);
+  TopicCounters::Topic& touch(Site const& site);
+  void send_counters(std::string_view topic, std::int64_t since, TopicCounters::Counters counters);
+
+  std::uint64_t epoch_;
+  std::int64_t last_id_;
+  std::int64_t last_tick_ = 0;  // last_id_ of the tick before
+  Send const send_;
+  Subscriptions subscriptions_;
+  TopicCounters counters_;
+  std::vector<TopicCounters::Topic*> topics_;  // of the block's sites; kept to reuse its memory, as the two below
+  std::string topic_;
+  std::string message_;
+};
+
+}  // namespace logboom::sinks
