@@ -2,6 +2,9 @@
 // Must not know records' meaning, sockets or the delivery protocol.
 #pragma once
 
+#include "spool/mapped_file.hpp"
+#include "spool/spool_error.hpp"
+
 #include <logboom/detail/ring.hpp>
 
 #include <cstddef>
@@ -14,45 +17,94 @@
 
 namespace logboom::spool {
 
+inline constexpr std::size_t kMinRing = std::size_t{64} << 10U;
+inline constexpr std::size_t kDefaultRing = std::size_t{1} << 20U;
+inline constexpr std::size_t kMaxRing = std::size_t{1} << 30U;
+inline constexpr std::size_t kMaxThreadName = 64;  // bytes; longer names are cut
+
 class RingFile {
  public:
-  /// Makes the file, allocates its blocks (no SIGBUS later), prefaults it, maps it MADV_DONTFORK.
+  /// Makes the file, allocates its blocks (no SIGBUS later), prefaults it, maps it MADV_DONTFORK. About 1 ms for 1 MiB.
+  /// `capacity` is rounded up to a power of two within kMinRing … kMaxRing. Nothing is left behind when it fails.
   /// @throws std::system_error naming the file (ENOSPC and the like).
   static RingFile create(std::filesystem::path path, std::uint64_t stream, std::size_t capacity);
-  /// Opens what a dead process left. @throws SpoolError when the file is not a ring or of a newer version.
+  /// Opens what a dead process left and works out where it really ends, whatever became of its shared words.
+  /// @throws SpoolError when the file is not a ring, of a newer version, or damaged beyond use. @throws std::system_error
   static RingFile open(std::filesystem::path path);
 
-  RingFile(RingFile&&) noexcept;
-  RingFile& operator=(RingFile&&) noexcept;
-  ~RingFile();  // unmaps; the file stays
+  RingFile(RingFile&&) noexcept = default;
+  RingFile& operator=(RingFile&&) noexcept = default;
+  ~RingFile() = default;  // unmaps (in the process that mapped it); the file stays
 
-  std::uint64_t stream() const noexcept;
-  std::size_t capacity() const noexcept;
-  std::filesystem::path const& path() const noexcept;
+  std::uint64_t stream() const noexcept { return stream_; }
+  std::size_t capacity() const noexcept { return capacity_; }
+  std::filesystem::path const& path() const noexcept { return map_.path(); }
 
-  // --- owner: the thread that writes. Only while the ring is empty (tail == head).
+  // --- owner: the thread that writes. Only while the ring is empty (tail == head) and nobody writes.
   void set_thread(std::uint64_t tid, std::string_view name);
-  std::uint64_t tid() const noexcept;
-  std::string_view thread_name() const noexcept;
+  std::uint64_t tid() const noexcept { return tid_; }
+  std::string_view thread_name() const noexcept { return thread_name_; }
+  /// Goes on where the last producer of this ring stopped, drops it has not declared included.
   detail::RingProducer producer() noexcept;
 
   // --- consumer: one thread.
   struct Frame {
-    std::uint32_t kind = 0;
+    std::uint32_t kind = 0;  // detail::kKindRecord, kKindGap
     std::uint64_t sequence = 0;
-    std::span<std::byte const> payload;  // borrowed from the ring until released
+    std::uint64_t next = 0;              // number after it: sequence + 1, or + count for a gap
+    std::span<std::byte const> payload;  // borrowed from the ring until released; a gap's is a detail::GapPayload
     std::uint64_t end = 0;               // position after it
   };
   std::uint64_t head() const noexcept;  // acquire
   std::uint64_t tail() const noexcept;
+  /// Number of the first record at or after tail() that is still held; what is below was released. Hello's `base`.
+  std::uint64_t base() const noexcept;
+  /// Number that the next record will have. Hello's `next`. Of a dead ring: everything below it that is not found in a frame is lost.
+  std::uint64_t next_sequence() const noexcept;
+
   /// The frame at `position` (tail ≤ position < head). Nothing if it is damaged: then next_valid() finds where to go on.
   std::optional<Frame> read(std::uint64_t position) const noexcept;
-  /// The first position after `position` where a plausible, checked frame stands, or head.
+  /// The frame at `offset` of frames that were copied out of a ring: structure only, its check is bound to the place it had.
+  static std::optional<Frame> parse(std::span<std::byte const> frames, std::size_t offset) noexcept;
+  /// The first position after `position` where a plausible, checked frame stands, or head. Work is bounded whatever the bytes.
   std::uint64_t next_valid(std::uint64_t position) const noexcept;
-  void release(std::uint64_t position) noexcept;
+  /// Gives back what is before `position`; `base` is the number of the first record that stays. A forged order cannot move the tail back.
+  void release(std::uint64_t position, std::uint64_t base) noexcept;
+  /// Puts the payload's check into every frame that came since the last call, and says where that ended: head().
+  /// To be called whenever the sender looks at the ring; what a dead process has not sealed is trusted until the machine restarts.
+  std::uint64_t seal() noexcept;
 
-  struct Drops { std::uint64_t first = 0, count = 0; std::int64_t ticks = 0; };
-  Drops pending_drops() const noexcept;  // declared by nobody yet: the producer died before it could write the gap frame
+  struct Drops {
+    std::uint64_t first = 0, count = 0;
+    std::int64_t ticks = 0;
+  };
+  /// Declared by no frame yet (count 0: none): the producer died, or has not logged since. Consistent whatever the producer does meanwhile.
+  /// Declaring them in its stead is safe: the numbers are the same.
+  Drops pending_drops() const noexcept;
+
+ private:
+  friend class RingRecovery;
+  RingFile(MappedFile map, std::size_t capacity, std::uint64_t stream, std::uint64_t seed) noexcept;
+
+  detail::RingShared& shared() const noexcept;
+  std::byte* data() const noexcept { return map_.data() + detail::kRingDataOffset; }
+  std::optional<Frame> frame_at(std::uint64_t position, std::uint64_t end) const noexcept;
+  std::uint64_t scan(std::uint64_t position, std::uint64_t end) const noexcept;
+  void write_identity() noexcept;
+
+  MappedFile map_;
+  std::size_t capacity_ = 0;
+  std::uint64_t stream_ = 0;
+  std::uint64_t seed_ = 0;
+  std::uint64_t tid_ = 0;
+  std::string thread_name_;
+  std::uint64_t sealed_ = 0;    // everything before it carries its payload's check
+  bool trust_unsealed_ = true;  // not after a restart of the machine: the pages may not be of one moment
+  std::optional<std::uint64_t> dead_head_;  // of a ring without producer: where it ends, as found
+  std::uint64_t dead_next_ = 0;
+  mutable std::uint64_t scanned_ =
+      0;  // what next_valid() went over, and what it had to hash on its way: bounds its work
+  mutable std::uint64_t hashed_ = 0;
 };
 
 }  // namespace logboom::spool

@@ -1,0 +1,53 @@
+// A file descriptor that is closed once, and the few calls on it that the spool needs, with their failures named.
+// Must not know what is in the file.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace logboom::spool {
+
+class FileHandle {
+ public:
+  FileHandle() noexcept = default;
+  /// open(2) with O_CLOEXEC; new files are 0600. @throws std::system_error naming the file
+  static FileHandle open(std::filesystem::path path, int flags);
+
+  FileHandle(FileHandle&& other) noexcept
+      : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)) {}
+  FileHandle& operator=(FileHandle&& other) noexcept;
+  ~FileHandle() { close(); }
+
+  explicit operator bool() const noexcept { return fd_ >= 0; }
+  int fd() const noexcept { return fd_; }
+  std::filesystem::path const& path() const noexcept { return path_; }
+  void close() noexcept;
+
+  /// @throws std::system_error
+  std::uint64_t size() const;
+  /// All of it, or an error; a part may have been written then. Never raises SIGXFSZ: EFBIG is found out beforehand.
+  std::error_code write_at(std::uint64_t offset, std::span<std::byte const> bytes) const noexcept;
+  std::error_code truncate(std::uint64_t size) const noexcept;
+  /// Up to bytes.size(); less at the end of the file. @throws std::system_error
+  std::size_t read_at(std::uint64_t offset, std::span<std::byte> bytes) const;
+
+ private:
+  FileHandle(std::filesystem::path path, int fd) noexcept : path_(std::move(path)), fd_(fd) {}
+
+  std::filesystem::path path_;
+  int fd_ = -1;
+};
+
+/// EFBIG when RLIMIT_FSIZE forbids a file of this size: going past it would raise SIGXFSZ in a process that is not ours.
+std::error_code file_limit(std::uint64_t size) noexcept;
+/// "what FILE" and the error's text.
+[[noreturn]] void throw_system_error(int error, char const* what, std::filesystem::path const& path);
+
+}  // namespace logboom::spool

@@ -1,0 +1,37 @@
+// A file that is mapped, shared, as a whole. Not inherited by forked children, and never touched by one.
+// Must not know what is in it.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <filesystem>
+
+namespace logboom::spool {
+
+class MappedFile {
+ public:
+  /// A new file (0600) of `size` zero bytes whose blocks are allocated and whose pages are present. Removed again when that fails.
+  /// @throws std::system_error naming the file
+  static MappedFile create(std::filesystem::path path, std::size_t size);
+  /// A file as it is; one shorter than `size` is lengthened with zeros, so that no access can fail. @throws std::system_error naming the file
+  static MappedFile open(std::filesystem::path path, std::size_t size);
+
+  MappedFile(MappedFile&& other) noexcept;
+  MappedFile& operator=(MappedFile&& other) noexcept;
+  ~MappedFile();
+
+  std::byte* data() const noexcept { return data_; }
+  std::size_t size() const noexcept { return size_; }
+  std::filesystem::path const& path() const noexcept { return path_; }
+
+ private:
+  MappedFile(std::filesystem::path path, int file, std::size_t size);
+
+  std::filesystem::path path_;
+  std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+  pid_t owner_ = 0;  // a child has no such mapping, and may have another one at its place
+};
+
+}  // namespace logboom::spool
