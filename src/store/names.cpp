@@ -2,6 +2,7 @@
 
 #include "store/scoped_reset.hpp"
 
+#include <SQLiteCpp/Column.h>
 #include <SQLiteCpp/Database.h>
 
 #include <cstring>

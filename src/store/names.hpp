@@ -26,8 +26,7 @@ struct SourceHash {
   std::size_t operator()(std::shared_ptr<Source const> const& source) const noexcept;
 };
 struct SourceEqual {
-  bool operator()(std::shared_ptr<Source const> const& a,
-                  std::shared_ptr<Source const> const& b) const noexcept;
+  bool operator()(std::shared_ptr<Source const> const& a, std::shared_ptr<Source const> const& b) const noexcept;
 };
 struct PublisherHash {
   std::size_t operator()(PublisherId const& id) const noexcept;

@@ -3,6 +3,7 @@
 #include <logboom/query.hpp>
 #include <logboom/version.hpp>
 
+#include <SQLiteCpp/Column.h>
 #include <SQLiteCpp/Statement.h>
 #include <SQLiteCpp/Transaction.h>
 #include <fmt/core.h>

@@ -10,6 +10,7 @@
 #include "store/text_limit.hpp"
 #include "store/writer_lock.hpp"
 
+#include <SQLiteCpp/Column.h>
 #include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Statement.h>
 #include <SQLiteCpp/Transaction.h>

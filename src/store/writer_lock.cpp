@@ -50,9 +50,8 @@ struct flock whole_file() {
 }
 
 StoreError in_use(std::string const& path, std::string const& holder) {
-  return StoreError(
-      fmt::format("{} is being written by {}; stop that one, or name another file", path, holder),
-      StoreError::Kind::kLocked);
+  return StoreError(fmt::format("{} is being written by {}; stop that one, or name another file", path, holder),
+                    StoreError::Kind::kLocked);
 }
 
 std::string describe_holder(int fd) {

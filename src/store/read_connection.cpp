@@ -1,0 +1,96 @@
+#include "store/read_connection.hpp"
+
+#include "store/schema.hpp"
+#include "store/store_error.hpp"
+
+#include <SQLiteCpp/Exception.h>
+#include <fmt/core.h>
+#include <sqlite3.h>
+
+#include <cctype>
+#include <filesystem>
+#include <system_error>
+
+namespace logboom::store {
+namespace {
+
+constexpr int kBusyTimeoutMs = 5'000;
+
+void refuse_what_is_no_file(std::string const& path) {
+  std::error_code failed;
+  auto const status = std::filesystem::status(path, failed);
+  if (status.type() == std::filesystem::file_type::not_found) {
+    throw StoreError(
+        fmt::format("{} does not exist; name the store's file (`logboom collect --db FILE` makes it)", path));
+  }
+  if (std::filesystem::is_directory(status)) {
+    throw StoreError(fmt::format("{} is a directory; name the store's file in it", path));
+  }
+}
+
+std::string percent_encoded(std::string const& path) {
+  std::string uri;
+  for (char const c : path) {
+    auto const byte = static_cast<unsigned char>(c);
+    if (std::isalnum(byte) != 0 || c == '/' || c == '.' || c == '-' || c == '_') {
+      uri += c;
+    } else {
+      uri += fmt::format("%{:02X}", byte);
+    }
+  }
+  return uri;
+}
+
+void check_version(SQLite::Database& db, std::string const& path) {
+  SchemaState const state = inspect_schema(db, path);
+  if (state.blank) {
+    throw StoreError(fmt::format("{} is an empty database, not a logboom store yet; name another file", path));
+  }
+  if (state.version < kSchemaVersion) {
+    throw StoreError(fmt::format(
+        "{} is of an older schema version ({}, this logboom reads {}); open it once with `logboom collect "
+        "--db` to migrate it",
+        path, state.version, kSchemaVersion));
+  }
+}
+
+SQLite::Database open_checked(std::string const& name, int flags, std::string const& path) {
+  SQLite::Database db(name, flags | SQLite::OPEN_READONLY | SQLite::OPEN_NOMUTEX, kBusyTimeoutMs);
+  check_version(db, path);
+  db.exec("PRAGMA cache_size=-16000; PRAGMA trusted_schema=OFF;");
+  return db;
+}
+
+/// A write-ahead log cannot be read without its index, which has to be made beside it. Where that is not permitted, and
+/// the log is empty, the file alone is the whole store and nobody writes to it.
+bool may_read_as_immutable(std::string const& path, SQLite::Exception const& cause) {
+  if (cause.getErrorCode() != SQLITE_CANTOPEN && cause.getErrorCode() != SQLITE_READONLY) return false;
+  std::error_code failed;
+  auto const log_size = std::filesystem::file_size(path + "-wal", failed);
+  if (!failed && log_size > 0) {
+    throw StoreError(fmt::format(
+        "cannot read {}: its newest records are in {}-wal, and reading that needs permission to write "
+        "to its directory; copy both files to a directory of yours",
+        path, path));
+  }
+  return true;
+}
+
+}  // namespace
+
+SQLite::Database open_for_reading(std::string const& given) {
+  refuse_what_is_no_file(given);
+  std::string const path = std::filesystem::absolute(given).string();  // never taken for a URI
+  try {
+    return open_checked(path, 0, given);
+  } catch (SQLite::Exception const& cause) {
+    if (!may_read_as_immutable(path, cause)) throw store_error(given, "read", cause);
+  }
+  try {
+    return open_checked("file:" + percent_encoded(path) + "?immutable=1", SQLite::OPEN_URI, given);
+  } catch (SQLite::Exception const& cause) {
+    throw store_error(given, "read", cause);
+  }
+}
+
+}  // namespace logboom::store

@@ -1,0 +1,39 @@
+// Turns rows of the store's `record` table into records, with their sites and sources.
+// Must not know which rows somebody wants.
+#pragma once
+
+#include "record/block.hpp"
+#include "store/dictionary.hpp"
+
+#include <logboom/record.hpp>
+
+#include <SQLiteCpp/Statement.h>
+
+#include <cstdint>
+#include <memory>
+
+namespace logboom::store {
+
+/// What a statement has to select, in this order, for RecordRows::read().
+inline constexpr char const* kRecordColumns =
+    "r.id, r.created, r.level, r.site_id, r.source_id, r.sequence, r.message, r.fields, r.exception_type, "
+    "r.exception, "
+    "r.stack, r.task, r.attributes";
+
+class RecordRows {
+ public:
+  explicit RecordRows(SQLite::Database& db);
+
+  /// The record of the row that `row` stands on. JSON that cannot be read becomes the field `…`.
+  Record read(SQLite::Statement& row);
+
+ private:
+  std::shared_ptr<Site const> site(std::int64_t id);
+  std::shared_ptr<Source const> source(std::int64_t id);
+
+  SQLite::Statement find_site_, find_source_;
+  Dictionary<std::int64_t, std::shared_ptr<Site const>> sites_;
+  Dictionary<std::int64_t, std::shared_ptr<Source const>> sources_;
+};
+
+}  // namespace logboom::store

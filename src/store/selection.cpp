@@ -1,0 +1,157 @@
+#include "store/selection.hpp"
+
+#include <SQLiteCpp/Column.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <limits>
+#include <string_view>
+
+namespace logboom::store {
+namespace {
+
+/// The text that every match of the expression contains: itself, if it is plain; otherwise nothing.
+std::string_view literal_of(std::string const& regex) {
+  return regex.find_first_of(R"(\^$.|?*+()[]{})") == std::string::npos ? std::string_view(regex)
+                                                                       : std::string_view();
+}
+
+/// A name that JSON writes as it is.
+bool is_plain_name(std::string const& name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(),
+                                      [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
+}
+
+Filter of_site(Filter const& filter) {
+  Filter part;
+  part.loggers = filter.loggers;
+  return part;
+}
+
+Filter of_source(Filter const& filter) {
+  Filter part;
+  part.hosts = filter.hosts;
+  part.processes = filter.processes;
+  part.pids = filter.pids;
+  return part;
+}
+
+std::optional<Matcher> matcher_of_rest(Filter const& filter) {
+  if (filter.regex.empty() && filter.fields.empty()) return std::nullopt;
+  Filter part;
+  part.regex = filter.regex;
+  part.fields = filter.fields;
+  return Matcher(std::move(part));
+}
+
+}  // namespace
+
+Selection::Selection(SQLite::Database& db, Filter const& filter, std::int64_t first, std::int64_t last)
+    : first_(first), last_(last), rest_(matcher_of_rest(filter)) {
+  if (filter.level) require("r.level >= :level", ":level", std::int64_t{*filter.level});
+  restrict_time(db, filter);
+  if (!nothing()) restrict_sites(db, filter);
+  if (!nothing()) restrict_sources(db, filter);
+  restrict_texts(filter);
+}
+
+void Selection::bind(SQLite::Statement& statement) const {
+  for (auto const& [name, value] : parameters_) {
+    if (auto const* number = std::get_if<std::int64_t>(&value)) {
+      statement.bind(name, *number);
+    } else {
+      statement.bindNoCopy(name, std::get<std::string>(value));
+    }
+  }
+}
+
+void Selection::require(std::string const& condition, char const* name, Parameter value) {
+  condition_ += " AND " + condition;
+  parameters_.emplace_back(name, std::move(value));
+}
+
+// Rows come in the order of their ids, so that they need no sorting; times are nearly in that order, so that the index
+// tells between which ids to look. The unary + keeps the planner from the index for the rows themselves.
+void Selection::restrict_time(SQLite::Database& db, Filter const& filter) {
+  if (!filter.since && !filter.until) return;
+  std::int64_t const since = filter.since.value_or(std::numeric_limits<std::int64_t>::min());
+  std::int64_t const until = filter.until.value_or(std::numeric_limits<std::int64_t>::max());
+  if (filter.since) require("+r.created >= :since", ":since", since);
+  if (filter.until) require("+r.created < :until", ":until", until);
+  SQLite::Statement bounds(
+      db,
+      "SELECT ifnull(min(id), 1), ifnull(max(id), 0) FROM record INDEXED BY record_created_level "
+      "WHERE created >= ? AND created <= ? AND level >= ?");
+  bounds.bind(1, since);
+  bounds.bind(2, until);
+  bounds.bind(3, filter.level.value_or(std::numeric_limits<int>::min()));
+  bounds.executeStep();
+  first_ = std::max(first_, bounds.getColumn(0).getInt64());
+  last_ = std::min(last_, bounds.getColumn(1).getInt64());
+}
+
+void Selection::take_ids(std::vector<std::int64_t> const& ids, bool all, std::string const& column,
+                         char const* name) {
+  if (all) return;
+  if (ids.empty()) {
+    last_ = first_ - 1;
+    return;
+  }
+  require(fmt::format("{} IN (SELECT value FROM json_each({}))", column, name), name,
+          fmt::format("[{}]", fmt::join(ids, ",")));
+}
+
+void Selection::restrict_sites(SQLite::Database& db, Filter const& filter) {
+  if (filter.loggers.empty()) return;
+  Matcher const matcher(of_site(filter));
+  std::vector<std::int64_t> ids;
+  bool all = true;
+  Record record;
+  SQLite::Statement sites(db, "SELECT id, logger FROM site");
+  while (sites.executeStep()) {
+    record.logger = sites.getColumn(1).getString();
+    if (matcher.matches(record)) {
+      ids.push_back(sites.getColumn(0).getInt64());
+    } else {
+      all = false;
+    }
+  }
+  take_ids(ids, all, "r.site_id", ":sites");
+}
+
+void Selection::restrict_sources(SQLite::Database& db, Filter const& filter) {
+  if (filter.hosts.empty() && filter.processes.empty() && filter.pids.empty()) return;
+  Matcher const matcher(of_source(filter));
+  std::vector<std::int64_t> ids;
+  bool all = true;
+  Record record;
+  SQLite::Statement sources(db, "SELECT id, host, process, pid FROM source");
+  while (sources.executeStep()) {
+    record.host = sources.getColumn(1).getString();
+    record.process = sources.getColumn(2).getString();
+    record.pid = static_cast<std::uint64_t>(sources.getColumn(3).getInt64());
+    if (matcher.matches(record)) {
+      ids.push_back(sources.getColumn(0).getInt64());
+    } else {
+      all = false;
+    }
+  }
+  take_ids(ids, all, "r.source_id", ":sources");
+}
+
+// Only a first sieve: what it lets through is tested by the matcher. It spares most rows their decoding.
+void Selection::restrict_texts(Filter const& filter) {
+  if (std::string_view const literal = literal_of(filter.regex); !literal.empty()) {
+    require("(instr(r.message, :text) OR instr(r.exception, :text))", ":text", std::string(literal));
+  }
+  for (std::size_t i = 0; i < filter.fields.size(); ++i) {
+    FieldTest const& test = filter.fields[i];
+    if (test.op == FieldTest::Operator::kNotEqual || !is_plain_name(test.field)) continue;
+    std::string const name = fmt::format(":field{}", i);
+    require(fmt::format("(instr(r.fields, {0}) OR instr(r.attributes, {0}))", name), name.c_str(),
+            fmt::format("\"{}\"", test.field));
+  }
+}
+
+}  // namespace logboom::store
