@@ -14,14 +14,15 @@ namespace logboom {
 struct SubscriberOptions {
   std::string endpoint;  ///< "" = LOGBOOM_ENDPOINT, then the default (DESIGN.md, Endpoints)
   Filter filter;
-  /// Start with what the store holds: everything from `filter.since` on, or the last `history` records. Needs the store's file to be readable from here.
+  /// Begin with the newest `history` records that pass; with everything that passes if `replay`. Both: the newest of those.
+  /// Needs the store's file to be readable from here.
   std::optional<std::size_t> history;
-  bool replay = false;      ///< history from `filter.since` on
-  std::string database;     ///< path of the store's file; "" = ask the collector
-  bool refetch = true;      ///< read records that were missed live from the store, if it can be read
+  bool replay = false;
+  std::string database;  ///< path of the store's file; "" = ask the collector
+  bool refetch = true;   ///< read records that were missed live from the store, if it can be read
 };
 
-/// A viewer. Not thread-safe; `stop` may be called from any thread and from a signal handler's thread.
+/// A viewer of one collector: the first that `endpoint` names. For one thread at a time; stop(), stopped() and missed() for any.
 class LOGBOOM_API Subscriber {
  public:
   /// Connects in the background; a collector that is not there yet is waited for.
@@ -40,7 +41,9 @@ class LOGBOOM_API Subscriber {
   /// Records that were published but never reached this viewer and could not be read from the store either. Since construction.
   std::uint64_t missed() const noexcept;
 
+  /// Makes next() and wait_until_live() return at once, now and later. From any thread, and async-signal-safe.
   void stop() noexcept;
+  bool stopped() const noexcept;
 
  private:
   struct Impl;

@@ -33,5 +33,7 @@ struct ExitWith {
 };
 
 void add_collect(CLI::App& app);
+void add_tail(CLI::App& app);
+void add_query(CLI::App& app);
 
 }  // namespace logboom::cli

@@ -22,7 +22,11 @@ constexpr auto kFooter =
     "Exit codes: 0 ok, 1 failed, 2 usage, 3 unreachable.\n"
     "`logboom COMMAND --help` tells about one command.";
 
-void add_commands(CLI::App& app) { add_collect(app); }
+void add_commands(CLI::App& app) {
+  add_collect(app);
+  add_tail(app);
+  add_query(app);
+}
 
 int complain(int code, std::string line) {
   std::replace(line.begin(), line.end(), '\n', ' ');

@@ -1,10 +1,10 @@
 // The viewer's sockets and its way to the store. What was seen and what is missing is LiveTracker's business.
 #include <logboom/subscriber.hpp>
 
-#include "delivery/control.hpp"
 #include "delivery/endpoint.hpp"
 #include "record/record_codec.hpp"
 #include "store/store_reader.hpp"
+#include "viewer/collector_info.hpp"
 #include "viewer/live_tracker.hpp"
 
 #include <fmt/format.h>
@@ -35,12 +35,6 @@ constexpr int kReceiveHighWater = 1000;  // messages; DESIGN.md, "Bounded everyw
 std::string random_nonce() {
   std::random_device entropy;
   return fmt::format("{:08x}{:08x}", entropy(), entropy());
-}
-
-std::string this_host() {
-  std::array<char, 256> name{};
-  if (gethostname(name.data(), name.size() - 1) != 0) return {};
-  return name.data();
 }
 
 milliseconds left_until(Clock::time_point deadline) {
@@ -207,8 +201,8 @@ struct Subscriber::Impl {
     }
     if (!wants_history() && !options.refetch) return;
     store.reset();
-    auto const info = ask_for_info();
-    if (!info || info->database.empty() || info->host != this_host()) {
+    auto const info = viewer::ask_for_info(endpoint, kInfoTimeout, stopped.fd());
+    if (!info || info->database.empty() || !viewer::is_here(*info)) {
       if (wants_history() && !had_store) {
         throw StoreError(fmt::format(
             "{}: its store cannot be read from here ({}); name the file with --db, or leave history out",
@@ -230,26 +224,6 @@ struct Subscriber::Impl {
       store.reset();
       if (must) throw;
     }
-  }
-
-  std::optional<delivery::Info> ask_for_info() {
-    zmq::socket_t control(context, zmq::socket_type::dealer);
-    control.set(zmq::sockopt::linger, 0);
-    control.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(wire::kMaxControl));
-    control.connect(endpoint.control);
-    auto const question = delivery::encode(delivery::InfoRequest{});
-    control.send(zmq::buffer(question.data(), question.size()), zmq::send_flags::none);
-    auto const deadline = Clock::now() + kInfoTimeout;
-    while (Clock::now() < deadline && !stopped.raised()) {
-      std::array<zmq::pollitem_t, 2> items{
-          {{control.handle(), 0, ZMQ_POLLIN, 0}, {nullptr, stopped.fd(), ZMQ_POLLIN, 0}}};
-      zmq::message_t answer;
-      if (zmq::poll(items, left_until(deadline)) == 0 || !control.recv(answer, zmq::recv_flags::dontwait))
-        continue;
-      auto decoded = delivery::decode(bytes_of(answer));
-      if (auto* info = std::get_if<delivery::Info>(&decoded)) return std::move(*info);
-    }
-    return std::nullopt;
   }
 
   void read_history(std::int64_t up_to) {
@@ -324,5 +298,6 @@ std::optional<Record> Subscriber::next(milliseconds timeout) { return impl_->nex
 bool Subscriber::wait_until_live(milliseconds timeout) { return impl_->wait_until_live(timeout); }
 std::uint64_t Subscriber::missed() const noexcept { return impl_->missed.load(std::memory_order_relaxed); }
 void Subscriber::stop() noexcept { impl_->stopped.raise(); }
+bool Subscriber::stopped() const noexcept { return impl_->stopped.raised(); }
 
 }  // namespace logboom
