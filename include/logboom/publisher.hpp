@@ -28,11 +28,11 @@ enum class FullPolicy {
 /// Arguments of a Publisher. An empty text means: the environment variable, else the default.
 struct PublisherOptions {
   std::string endpoint;  ///< LOGBOOM_ENDPOINT; one address, or several with commas, the first that answers is used. Default: this user's bus on this host
-  std::string spool;     ///< LOGBOOM_SPOOL; directory of spools. Default: ${XDG_STATE_HOME:-~/.local/state}/logboom/spool
-  std::string levels;    ///< LOGBOOM_LEVEL; rules like "info,etl.db=debug,net=off". Default: info
-  std::string name;      ///< LOGBOOM_NAME; name of the process. Default: that of the program file
-  std::size_t ring_capacity = std::size_t{1} << 20U;        ///< bytes a thread; made a power of two, 128 KiB to 1 GiB
-  std::uint64_t overflow_bound = std::uint64_t{1} << 30U;   ///< bytes that the spool may hold beyond the rings
+  std::string spool;  ///< LOGBOOM_SPOOL; directory of spools. Default: ${XDG_STATE_HOME:-~/.local/state}/logboom/spool
+  std::string levels;  ///< LOGBOOM_LEVEL; rules like "info,etl.db=debug,net=off". Default: info
+  std::string name;    ///< LOGBOOM_NAME; name of the process. Default: that of the program file
+  std::size_t ring_capacity = std::size_t{1} << 20U;  ///< bytes a thread; made a power of two, 128 KiB to 1 GiB
+  std::uint64_t overflow_bound = std::uint64_t{1} << 30U;  ///< bytes that the spool may hold beyond the rings
   FullPolicy when_full = FullPolicy::kBlock;
   std::chrono::milliseconds block_timeout{1000};  ///< of one log call, with FullPolicy::kBlock
   std::chrono::milliseconds flush_timeout{2000};  ///< of the destructor
@@ -40,23 +40,24 @@ struct PublisherOptions {
 
 /// Numbers since the publisher's start in this process; records, unless said otherwise. logged = acked + dropped + what is on the way.
 struct Statistics {
-  std::uint64_t logged = 0;    ///< log calls that passed their level, the dropped ones included
-  std::uint64_t dropped = 0;   ///< for want of room, or of a spool
-  std::uint64_t acked = 0;     ///< stored by a collector (of what is dropped: its gap)
-  std::uint64_t sent = 0;      ///< given to the socket, repeats included
-  std::uint64_t resent = 0;    ///< of those, given before
-  std::uint64_t spilled = 0;   ///< moved from a ring to the overflow
+  std::uint64_t logged = 0;          ///< log calls that passed their level, the dropped ones included
+  std::uint64_t dropped = 0;         ///< for want of room, or of a spool
+  std::uint64_t acked = 0;           ///< stored by a collector (of what is dropped: its gap)
+  std::uint64_t sent = 0;            ///< given to the socket, repeats included
+  std::uint64_t resent = 0;          ///< of those, given before
+  std::uint64_t spilled = 0;         ///< moved from a ring to the overflow
   std::uint64_t overflow_bytes = 0;  ///< bytes that the overflow holds now
-  std::uint64_t too_late = 0;  ///< log calls after the publisher's end: made into nothing
+  std::uint64_t too_late = 0;        ///< log calls after the publisher's end: made into nothing
 };
 
 /// How a publisher is.
 struct Status {
   std::string endpoint;  ///< the addresses, normalised, with commas
   std::string spool;     ///< its own directory; "" when it has none
-  bool memory_backed = false;  ///< the spool could not be made where it was asked for and lives in memory: it does not outlive a reboot
-  bool connected = false;      ///< a collector has answered
-  std::string problem;   ///< one line: why the spool is not where it was asked for, or why there is none; "" if all is well
+  bool memory_backed =
+      false;  ///< the spool could not be made where it was asked for and lives in memory: it does not outlive a reboot
+  bool connected = false;  ///< a collector has answered
+  std::string problem;  ///< one line: why the spool is not where it was asked for, or why there is none; "" if all is well
 };
 
 /// Connects this process to the bus. Normally one, made in main() or a static; several are independent of each other.

@@ -15,13 +15,16 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace logboom::publisher {
 
+class Engine;
 class Sender;
 
 /// One ring and who uses it. Shared by the engine, the sender and the thread that writes it; unmapped when all have let go.
@@ -29,15 +32,21 @@ struct RingSlot {
   enum class State : std::uint8_t {
     kOwned,     // a thread writes it
     kReturned,  // its thread ended: nobody writes it; the sender drains it …
-    kFree,      // … and sets this once it is empty and nothing of it waits in the overflow under its thread's name: the next thread may have it
+    kFree,  // … and sets this once it is empty and nothing of it waits in the overflow under its thread's name: the next thread may have it
   };
 
   explicit RingSlot(spool::RingFile ring) : file(std::move(ring)) {}
 
   spool::RingFile file;
   std::atomic<State> state{State::kOwned};
-  detail::Producer* producer = nullptr;  // while kOwned: in wiped memory, of the thread that writes
-  detail::RingProducer rest;             // while kReturned or kFree: where the next writer goes on (sequence!)
+};
+
+/// The ring of all threads that have none of their own.
+struct SharedRing : detail::Producer {
+  ForkLock& lock = ForkLock::make();
+  std::shared_ptr<RingSlot> slot;
+  std::shared_ptr<Engine> holder;  // of the place given out, while `lock` is held
+  std::atomic<bool> gave_up{false};
 };
 
 /// Wakes the sender: when a ring runs past its half, when a thread waits for room, on flush and stop.
@@ -62,14 +71,14 @@ class Wakeup {
 
 /// Kept by whoever causes them; read by statistics(). All relaxed.
 struct Counters {
-  std::atomic<std::uint64_t> dropped{0};       // front: records that found no room, or no ring at all
-  std::atomic<std::uint64_t> acked{0};         // sender: records (gaps counted) that a collector has stored
-  std::atomic<std::uint64_t> sent{0};          // sender: records handed to the socket, repeats included
-  std::atomic<std::uint64_t> resent{0};        // sender: of those, sent before
-  std::atomic<std::uint64_t> spilled{0};       // sender: records moved to the overflow
+  std::atomic<std::uint64_t> dropped{0};         // front: records that found no room, or no ring at all
+  std::atomic<std::uint64_t> acked{0};           // sender: records (gaps counted) that a collector has stored
+  std::atomic<std::uint64_t> sent{0};            // sender: records handed to the socket, repeats included
+  std::atomic<std::uint64_t> resent{0};          // sender: of those, sent before
+  std::atomic<std::uint64_t> spilled{0};         // sender: records moved to the overflow
   std::atomic<std::uint64_t> overflow_bytes{0};  // sender: what the overflow holds now
-  std::atomic<std::uint64_t> adopted{0};       // replay: spools of dead publishers taken over
-  std::atomic<bool> connected{false};          // sender: a collector has said welcome and is not known to be gone
+  std::atomic<std::uint64_t> adopted{0};         // replay: spools of dead publishers taken over
+  std::atomic<bool> connected{false};  // sender: a collector has said welcome and is not known to be gone
 };
 
 /// What a batch must name: call sites of the process, loggers of the publisher. Lock-free; any thread.
@@ -106,7 +115,7 @@ class Engine {
   std::uint64_t slots_version() const noexcept { return slots_version_.load(std::memory_order_acquire); }
   std::vector<std::shared_ptr<RingSlot>> slots() const;
   /// Writes the gap frame for drops that the ended thread of a returned, drained ring could not declare. True when there was one.
-  bool declare_drops(RingSlot& slot) noexcept;
+  static bool declare_drops(RingSlot& slot) noexcept;
   /// A record of logger `logboom.publisher`. Never waits for room. Any thread.
   void report(Level level, std::string_view text) noexcept;
   /// Rules from a collector, on top of the publisher's own; "" takes them back. @throws std::invalid_argument
@@ -115,42 +124,48 @@ class Engine {
   // --- for threads that log
   /// A ring for the calling thread: a free one, or a new one; nullptr when there are too many or none can be made (use shared()).
   std::shared_ptr<RingSlot> take_slot(std::uint64_t tid, std::string_view name) noexcept;
-  /// The thread that had it is done. Its drops are declared if there is room.
-  void return_slot(RingSlot& slot) noexcept;
-  /// The ring of all who have none; under shared_lock(). nullptr without spool.
-  detail::Producer* shared() noexcept { return shared_; }
-  ForkLock& shared_lock() noexcept { return shared_lock_; }
-  /// No record enters any ring after this but those whose call has begun.
-  void close_rings() noexcept;
+  /// The thread that had it is done.
+  static void return_slot(RingSlot& slot, detail::RingProducer& producer) noexcept;
+  /// nullptr without spool.
+  SharedRing* shared() noexcept { return shared_.slot ? &shared_ : nullptr; }
+
+  // --- for the registry, under catalogue_lock()
+  Loggers const& loggers() const noexcept { return *loggers_; }
+  void append_site(std::uint32_t id) noexcept;
+  void append_logger(std::uint32_t id) noexcept;
 
   // --- for Publisher
   bool flush(std::chrono::nanoseconds timeout);
   /// Bounded flush, then the end of the sender. The rings stay mapped while their threads hold them.
   void stop(std::chrono::nanoseconds timeout) noexcept;
   std::uint64_t logged() const noexcept;  // records that took a sequence number
-  std::string const& problem() const noexcept { return problem_; }  // why the spool is not where it was asked for; "" if it is
+  std::string problem() const;  // one line: why the spool is not where it was asked for, and the like; "" if all is well
 
  private:
   void open_spool();
-  void open_shared_ring();
+  bool open_spool_in(std::filesystem::path const& root) noexcept;
+  void open_shared_ring() noexcept;
   void publish_catalogue();
-  void reset_limits(detail::Producer& producer) noexcept;
+  void start_sender() noexcept;
+  void add_problem(std::string text);
+  void report_start() noexcept;
 
   Settings const* settings_;
   Loggers* loggers_;
   wire::Publisher identity_;
   std::optional<spool::Spool> spool_;
   bool memory_backed_ = false;
+  std::uint32_t sites_written_ = 0, loggers_written_ = 0;  // to the spool's catalogue; under catalogue_lock()
+  std::atomic<bool> catalogue_failed_{false};
   std::string problem_;
   EngineCatalogue catalogue_;
   Wakeup wakeup_;
   Counters counters_;
   ForkLock& slots_lock_;
-  ForkLock& shared_lock_;
   std::vector<std::shared_ptr<RingSlot>> slots_;
   std::atomic<std::uint64_t> slots_version_{0};
   std::uint64_t next_stream_ = 0;
-  detail::Producer* shared_ = nullptr;
+  SharedRing shared_;
   std::unique_ptr<Sender> sender_;
 };
 

@@ -26,7 +26,8 @@ struct HandWiped {
 constinit std::atomic<HandWiped*> g_hand_wiped{nullptr};
 
 void wipe_by_hand() noexcept {
-  for (HandWiped* node = g_hand_wiped.load(); node != nullptr; node = node->next) std::memset(node->page, 0, kWipedPage);
+  for (HandWiped* node = g_hand_wiped.load(); node != nullptr; node = node->next)
+    std::memset(node->page, 0, kWipedPage);
 }
 
 void add_hand_wiped(std::byte* page) {
@@ -82,6 +83,13 @@ std::uint64_t process_generation() noexcept {
 
 ForkLock& ForkLock::make() { return *new (wiped_page()) ForkLock; }
 
+ForkLock& LazyForkLock::get() {
+  ForkLock* known = lock_.load(std::memory_order_acquire);
+  if (known != nullptr) return *known;
+  ForkLock& fresh = ForkLock::make();
+  return lock_.compare_exchange_strong(known, &fresh) ? fresh : *known;
+}
+
 void ForkLock::lock() noexcept {
   std::uint32_t seen = 0;
   if (word_.compare_exchange_strong(seen, 1, std::memory_order_acquire)) return;
@@ -98,7 +106,8 @@ bool ForkLock::try_lock() noexcept {
 }
 
 void ForkLock::unlock() noexcept {
-  if (word_.exchange(0, std::memory_order_release) == 2) syscall(SYS_futex, &word_, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+  if (word_.exchange(0, std::memory_order_release) == 2)
+    syscall(SYS_futex, &word_, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
 }
 
 }  // namespace logboom::publisher

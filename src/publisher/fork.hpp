@@ -33,4 +33,14 @@ class ForkLock {
   std::atomic<std::uint32_t> word_;  // 0 free, 1 held, 2 held and waited for
 };
 
+/// A ForkLock made at its first use, for static objects.
+class LazyForkLock {
+ public:
+  /// @throws std::bad_alloc
+  ForkLock& get();
+
+ private:
+  std::atomic<ForkLock*> lock_{nullptr};
+};
+
 }  // namespace logboom::publisher

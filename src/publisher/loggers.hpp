@@ -11,7 +11,6 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <memory>
 #include <string_view>
 
 namespace logboom::publisher {
@@ -22,6 +21,8 @@ class Loggers {
   static constexpr std::size_t kMaxName = 255;
 
   Loggers(State& owner, LevelRules rules);
+  Loggers(Loggers const&) = delete;
+  Loggers& operator=(Loggers const&) = delete;
 
   /// The node of a name, made if need be. @throws std::bad_alloc
   detail::LoggerNode& get(std::string_view name);
@@ -32,19 +33,24 @@ class Loggers {
   /// The publisher's own rules, and what a collector lays over them.
   void set_rules(LevelRules rules);
   void set_pushed(LevelRules rules);
+  /// The publisher ends: from now on no record of these loggers takes the straight path.
+  void close() noexcept;
 
  private:
   static constexpr std::size_t kBuckets = 1024;
 
-  detail::LoggerNode* find(std::string_view name, std::size_t bucket) const noexcept;
-  detail::LoggerNode* add(std::string_view name, std::size_t bucket);
-  void apply(std::unique_ptr<LevelRules const> rules);
+  detail::LoggerNode* find(std::string_view name) const noexcept;
+  detail::LoggerNode& nearest(std::string_view name) const noexcept;
+  detail::LoggerNode& add(std::string_view name);
+  void apply();
 
   State* owner_;
   ForkLock& lock_;
   std::array<std::atomic<detail::LoggerNode*>, kBuckets> buckets_{};
   ChunkedTable<detail::LoggerNode*, 64> nodes_;  // 64 × 1,024; index = id
-  std::unique_ptr<LevelRules const> own_, pushed_;
+  // Replaced as a whole, so that a child forked amid it finds the old or the new ones.
+  std::atomic<LevelRules const*> own_, pushed_{nullptr}, effective_;
+  std::atomic<bool> closed_{false};
 };
 
 }  // namespace logboom::publisher

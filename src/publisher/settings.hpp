@@ -32,4 +32,7 @@ struct Settings {
 /// @throws std::invalid_argument naming the option, the reason and the mend. Never because of the environment.
 Settings resolve(PublisherOptions const& options);
 
+/// Where spools go when the directory asked for cannot be had: /dev/shm/logboom-UID/spool, /tmp/logboom-UID/spool.
+std::vector<std::filesystem::path> memory_roots();
+
 }  // namespace logboom::publisher

@@ -31,6 +31,7 @@ struct CallSite {
 struct LoggerNode {
   std::atomic<Level> threshold;  ///< records below it are not made
   std::uint16_t id;
+  std::atomic<publisher::State*> live;  ///< the publisher, until it ends
   publisher::State* publisher;
   std::string_view name;
   LoggerNode* next;  ///< in its bucket of the publisher's table
@@ -61,11 +62,17 @@ struct ThreadState {
 extern LOGBOOM_API constinit Producer no_producer;
 extern LOGBOOM_API constinit thread_local ThreadState thread_state __attribute__((tls_model("initial-exec")));
 
+/// Where a record goes, and its site's id.
+struct Place {
+  Producer* producer = nullptr;
+  std::byte* payload = nullptr;  ///< nullptr: the record was dropped, and counted
+  std::uint32_t site = 0;
+};
 /// Everything that the straight path of a log call could not do: registers the call site, finds or makes the thread's ring (after a fork,
-/// a whole publisher), waits for room or drops. `rendered`: bit i says that argument i is text already formatted with its spec.
-/// @return where the frame goes, with room for `size` bytes (header and payload), and the site's id; nullptr when the record was dropped (and counted).
-LOGBOOM_API Producer* reserve(LoggerNode const& logger, CallSite& site, std::uint64_t rendered, std::size_t size,
-                              std::uint32_t& id) noexcept;
+/// a whole publisher), waits for room or drops. `rendered`: bit i says that argument i is text already formatted with its spec. `size`: of the payload.
+LOGBOOM_API Place find_place(LoggerNode const& logger, CallSite& site, std::uint64_t rendered,
+                             std::size_t size) noexcept;
+/// After the commit, when the place was in the ring of all who have none.
 LOGBOOM_API void release_shared(Producer& producer) noexcept;
 
 }  // namespace logboom::detail

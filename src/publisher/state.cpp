@@ -1,0 +1,43 @@
+// The lasting part of a publisher: see state.hpp.
+#include "publisher/state.hpp"
+
+#include "publisher/engine.hpp"
+
+#include <mutex>
+#include <utility>
+
+namespace logboom::publisher {
+
+State::State(Settings settings)
+    : settings_(std::move(settings)), lock_(ForkLock::make()), loggers_(*this, settings_.levels) {}
+
+std::shared_ptr<Engine> State::engine() {
+  std::uint64_t const generation = process_generation();
+  std::lock_guard const guard(lock_);
+  if (closed_.load()) return nullptr;
+  if (engine_ == nullptr || generation_ != generation) {
+    // The parent's engine is left as it is, never destroyed: its threads, sockets and rings are not here, and its memory may be half-written.
+    if (engine_ != nullptr) std::construct_at(&engine_);
+    generation_ = generation;
+    engine_ = std::make_shared<Engine>(settings_, loggers_);
+  }
+  return engine_;
+}
+
+std::shared_ptr<Engine> State::running() const noexcept {
+  std::uint64_t const generation = process_generation();
+  std::lock_guard const guard(lock_);
+  return generation_ == generation ? engine_ : nullptr;
+}
+
+void State::close(std::chrono::nanoseconds timeout) noexcept {
+  std::shared_ptr<Engine> const engine = running();
+  closed_.store(true);
+  loggers_.close();
+  if (engine == nullptr) return;
+  engine->stop(timeout);
+  std::lock_guard const guard(lock_);
+  engine_.reset();
+}
+
+}  // namespace logboom::publisher
