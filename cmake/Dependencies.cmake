@@ -1,5 +1,5 @@
 # Third-party libraries, all from the distribution, all as imported (hence SYSTEM) targets:
-#   fmt::fmt  zeromq  msgpack-cxx  SQLiteCpp  CLI11::CLI11  tomlplusplus::tomlplusplus  nlohmann_json::nlohmann_json
+#   fmt::fmt  zeromq  re2  msgpack-cxx  SQLiteCpp  CLI11::CLI11  tomlplusplus::tomlplusplus  nlohmann_json::nlohmann_json
 # fmt is part of the public interface (fmt/core.h is reachable from the public headers); the others are private.
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
@@ -10,8 +10,9 @@ find_package(CLI11 REQUIRED)
 find_package(tomlplusplus REQUIRED)
 find_package(nlohmann_json REQUIRED)
 
-# The distribution's CMake files of these two are absent or drag in Boost.
+# The distribution's CMake files of these are absent or drag in Boost.
 include("${CMAKE_CURRENT_LIST_DIR}/logboom-zeromq.cmake")
+include("${CMAKE_CURRENT_LIST_DIR}/logboom-re2.cmake")
 
 find_path(MSGPACK_INCLUDE_DIR msgpack.hpp REQUIRED)
 find_path(CPPZMQ_INCLUDE_DIR zmq.hpp REQUIRED)

@@ -14,6 +14,6 @@ if(TARGET logboom::publisher)
   write_basic_package_version_file("${PROJECT_BINARY_DIR}/logboom-config-version.cmake"
                                    COMPATIBILITY SameMinorVersion)
   install(FILES "${PROJECT_BINARY_DIR}/logboom-config.cmake" "${PROJECT_BINARY_DIR}/logboom-config-version.cmake"
-                "${PROJECT_SOURCE_DIR}/cmake/logboom-zeromq.cmake"
+                "${PROJECT_SOURCE_DIR}/cmake/logboom-zeromq.cmake" "${PROJECT_SOURCE_DIR}/cmake/logboom-re2.cmake"
           DESTINATION "${_package_dir}")
 endif()

@@ -40,8 +40,9 @@ Level parse_rule_level(std::string_view rule, std::string_view text) {
   if (text.empty()) refuse(rule, "the level is missing");
   std::optional<Level> const level = parse_level(text);
   if (!level) {
-    refuse(rule, fmt::format("{} is not a level (trace, debug, info, warning, error, critical, off or a number)",
-                             quoted(text)));
+    refuse(rule,
+           fmt::format("{} is not a level (trace, debug, info, warning, error, critical, off or a number)",
+                       quoted(text)));
   }
   return *level;
 }
@@ -56,8 +57,8 @@ std::string level_text(Level level) {
 }
 
 bool covers(std::string_view ancestor, std::string_view logger) {
-  return ancestor.empty() ||
-         (logger.starts_with(ancestor) && (logger.size() == ancestor.size() || logger[ancestor.size()] == '.'));
+  return ancestor.empty() || (logger.starts_with(ancestor) &&
+                              (logger.size() == ancestor.size() || logger[ancestor.size()] == '.'));
 }
 
 auto by_name(std::pair<std::string, Level> const& rule, std::string_view name) { return rule.first < name; }
@@ -82,7 +83,8 @@ LevelRules LevelRules::parse(std::string_view text) {
     }
     std::string_view const logger = trimmed(rule.substr(0, equals));
     if (logger.empty()) refuse(rule, "the logger is missing before '='");
-    if (logger.front() == '.' || logger.back() == '.') refuse(rule, "a logger neither begins nor ends with a dot");
+    if (logger.front() == '.' || logger.back() == '.')
+      refuse(rule, "a logger neither begins nor ends with a dot");
     if (logger.find('*') != std::string_view::npos) {
       refuse(rule, "'*' has no meaning here: a rule holds for a logger and all below it");
     }

@@ -14,7 +14,9 @@ namespace {
 // A msgpack map of which the entries are known before their number is.
 class MapWriter {
  public:
-  explicit MapWriter(std::string& out) : out_(out), packer_(*this), start_(out.size()) { out_.append("\xde\0\0", 3); }
+  explicit MapWriter(std::string& out) : out_(out), packer_(*this), start_(out.size()) {
+    out_.append("\xde\0\0", 3);
+  }
   MapWriter(MapWriter const&) = delete;
   MapWriter& operator=(MapWriter const&) = delete;
 
@@ -43,7 +45,8 @@ class MapWriter {
     if (value == PublisherId{}) return;
     begin(key);
     packer_.pack_bin(static_cast<std::uint32_t>(value.size()));
-    packer_.pack_bin_body(reinterpret_cast<char const*>(value.data()), static_cast<std::uint32_t>(value.size()));
+    packer_.pack_bin_body(reinterpret_cast<char const*>(value.data()),
+                          static_cast<std::uint32_t>(value.size()));
   }
   void counters(std::string_view key, std::vector<std::pair<std::string, std::uint64_t>> const& values) {
     begin(key);
@@ -124,11 +127,19 @@ struct TextKey {
   std::string Record::*member;
 };
 constexpr TextKey kTexts[] = {
-    {"level_name", &Record::level_name}, {"logger", &Record::logger},       {"message", &Record::message},
-    {"template", &Record::template_text}, {"host", &Record::host},          {"process", &Record::process},
-    {"thread", &Record::thread},         {"file", &Record::file},           {"function", &Record::function},
-    {"exception_type", &Record::exception_type}, {"exception", &Record::exception},
-    {"stack", &Record::stack},           {"task", &Record::task},
+    {"level_name", &Record::level_name},
+    {"logger", &Record::logger},
+    {"message", &Record::message},
+    {"template", &Record::template_text},
+    {"host", &Record::host},
+    {"process", &Record::process},
+    {"thread", &Record::thread},
+    {"file", &Record::file},
+    {"function", &Record::function},
+    {"exception_type", &Record::exception_type},
+    {"exception", &Record::exception},
+    {"stack", &Record::stack},
+    {"task", &Record::task},
 };
 
 struct NumberKey {
@@ -142,11 +153,13 @@ struct TimeKey {
   std::string_view key;
   std::int64_t Record::*member;
 };
-constexpr TimeKey kTimes[] = {{"id", &Record::id}, {"time", &Record::time}, {"started", &Record::process_started}};
+constexpr TimeKey kTimes[] = {
+    {"id", &Record::id}, {"time", &Record::time}, {"started", &Record::process_started}};
 
 template <typename Table>
 auto find_key(Table const& table, std::string_view key) {
-  auto const at = std::find_if(std::begin(table), std::end(table), [&](auto const& row) { return row.key == key; });
+  auto const at =
+      std::find_if(std::begin(table), std::end(table), [&](auto const& row) { return row.key == key; });
   return at == std::end(table) ? nullptr : &*at;
 }
 
@@ -244,7 +257,8 @@ LiveCounters decode_counters(std::span<std::byte const> frame) {
     if (key == "id") result.id = take_signed(key, value);
     if (key != "counters") continue;
     Fields topics = take_map(key, value);
-    if (topics.size() > kMaxSyncCounters) refuse(key, fmt::format("has more than {} topics", kMaxSyncCounters));
+    if (topics.size() > kMaxSyncCounters)
+      refuse(key, fmt::format("has more than {} topics", kMaxSyncCounters));
     for (auto& [topic, number] : topics) result.counters.emplace_back(topic, take_unsigned(topic, number));
   }
   return result;

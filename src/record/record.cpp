@@ -7,7 +7,8 @@ namespace logboom {
 
 Value const* find_field(Record const& record, std::string_view name) noexcept {
   for (Fields const* fields : {&record.fields, &record.attributes}) {
-    auto const at = std::find_if(fields->begin(), fields->end(), [&](auto const& field) { return field.first == name; });
+    auto const at =
+        std::find_if(fields->begin(), fields->end(), [&](auto const& field) { return field.first == name; });
     if (at != fields->end()) return &at->second;
   }
   return nullptr;

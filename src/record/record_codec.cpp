@@ -109,8 +109,12 @@ class MsgpackEvents : public msgpack::null_visitor {
   }
   bool end_map() { return end(); }
 
-  void parse_error(std::size_t at, std::size_t) const { builder_.refuse(fmt::format("not msgpack at byte {}", at)); }
-  void insufficient_bytes(std::size_t, std::size_t) const { builder_.refuse("it ends in the middle of a value"); }
+  void parse_error(std::size_t at, std::size_t) const {
+    builder_.refuse(fmt::format("not msgpack at byte {}", at));
+  }
+  void insufficient_bytes(std::size_t, std::size_t) const {
+    builder_.refuse("it ends in the middle of a value");
+  }
 
  private:
   bool add(Value value) {
@@ -171,7 +175,8 @@ class JsonEvents {
 };
 
 void check_size(ValueBuilder const& builder, std::size_t size) {
-  if (size > kMaxLiveFrame) builder.refuse(fmt::format("{} bytes; at most {} are taken", size, kMaxLiveFrame));
+  if (size > kMaxLiveFrame)
+    builder.refuse(fmt::format("{} bytes; at most {} are taken", size, kMaxLiveFrame));
 }
 
 Value decode(std::string_view what, std::string_view msgpack) {

@@ -17,7 +17,7 @@
 namespace logboom {
 
 /// Bounds of everything decoded here. More is a wire::FrameError.
-inline constexpr std::size_t kMaxLiveFrame = 4U << 20U;   // bytes of one live message, or of one map of fields
+inline constexpr std::size_t kMaxLiveFrame = 4U << 20U;  // bytes of one live message, or of one map of fields
 inline constexpr std::size_t kMaxLiveValues = 256U << 10U;  // values in it, nested ones and keys counted
 inline constexpr std::size_t kMaxLiveDepth = wire::kMaxDepth + 4;
 inline constexpr std::size_t kMaxSyncCounters = 4096;

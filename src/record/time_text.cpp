@@ -29,8 +29,8 @@ CivilTime to_civil(std::int64_t time, bool utc) noexcept {
 void write_iso_time(std::int64_t time, bool utc, std::string& out) {
   auto const [tm, nanoseconds] = to_civil(time, utc);
   auto const at = std::back_inserter(out);
-  fmt::format_to(at, "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:09}", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-                 tm.tm_hour, tm.tm_min, tm.tm_sec, nanoseconds);
+  fmt::format_to(at, "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:09}", tm.tm_year + 1900, tm.tm_mon + 1,
+                 tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, nanoseconds);
   if (utc) {
     out += 'Z';
     return;

@@ -32,12 +32,15 @@ class ValueBuilder {
   void end_key() { open_.back().in_key = false; }
   void end() { open_.pop_back(); }
 
-  [[noreturn]] void refuse(std::string_view why) const { throw wire::FrameError(fmt::format("{}: {}", what_, why)); }
+  [[noreturn]] void refuse(std::string_view why) const {
+    throw wire::FrameError(fmt::format("{}: {}", what_, why));
+  }
 
   Value take() { return std::move(root_); }
 
  private:
   struct Open {
+    explicit Open(Value* opened) : container(opened) {}
     Value* container;
     Value key;
     bool in_key = false;
@@ -46,7 +49,7 @@ class ValueBuilder {
   void open(Value container) {
     if (open_.size() >= kMaxLiveDepth) refuse(fmt::format("nested deeper than {} levels", kMaxLiveDepth));
     Value* const placed = place(std::move(container));
-    open_.push_back({placed, {}, false});
+    open_.emplace_back(placed);
   }
 
   // A container's address is stable while it is open: only its own content grows, and open_ never reallocates.

@@ -1,0 +1,23 @@
+// What each way of showing a record implements. Private to src/record.
+#pragma once
+
+#include "record/formatter.hpp"
+
+namespace logboom {
+
+struct Formatter::Style {
+  Style() = default;
+  Style(Style const&) = delete;
+  Style& operator=(Style const&) = delete;
+  virtual ~Style() = default;
+
+  virtual void format(Record const& record, std::string& out) const = 0;
+  virtual std::string header() const { return {}; }
+};
+
+std::shared_ptr<Formatter::Style const> make_pretty(FormatOptions options);
+std::shared_ptr<Formatter::Style const> make_json(FormatOptions options);
+std::shared_ptr<Formatter::Style const> make_csv(FormatOptions options);
+std::shared_ptr<Formatter::Style const> make_logfmt(FormatOptions options);
+
+}  // namespace logboom
