@@ -16,6 +16,7 @@
 
 namespace logboom::detail {
 
+inline constexpr std::size_t kLongestRecord = kMaxFrame - sizeof(FrameHeader);
 inline constexpr std::size_t kMaxCallFields = 64;
 
 template <class V>
@@ -72,9 +73,9 @@ template <class Attributes, class... Values>
                      (std::size_t{0} + ... + room(values));
   if (context != nullptr) size += 3U + context->size;
   std::size_t limit = kNoLimit;
-  if (size > kMaxPayload) [[unlikely]] {
-    limit = limit_texts(size - kMaxPayload, attributes, values...);
-    size = kMaxPayload;
+  if (size > kLongestRecord) [[unlikely]] {
+    limit = limit_texts(size - kLongestRecord, attributes, values...);
+    size = kLongestRecord;
   }
 
   Producer* producer = thread_state.producer;
