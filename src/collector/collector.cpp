@@ -12,6 +12,7 @@
 #include "record/formatter.hpp"
 #include "record/level_rules.hpp"
 #include "sinks/console.hpp"
+#include "store/ledger_reader.hpp"
 
 #include <fmt/format.h>
 
@@ -116,7 +117,7 @@ struct Collector::Impl {
   void work();
   void follow_store();
   Intake::Options intake_options() const;
-  delivery::ReceiverLedger ledger() const;
+  delivery::ReceiverLedger ledger();
 
   CollectorOptions const options;
   std::uint64_t const epoch = random_epoch();
@@ -124,6 +125,7 @@ struct Collector::Impl {
   OwnLog log;
   std::vector<AddressClaim> claims;  // before the store's file is touched
   CommitTarget target;
+  std::optional<store::LedgerReader> stored;  // the intake's own view of the file
   WakeUp wake;
   CommitQueue queue;
   BusSockets bus;
@@ -159,8 +161,12 @@ Intake::Options Collector::Impl::intake_options() const {
           .live = options.publish};
 }
 
-delivery::ReceiverLedger Collector::Impl::ledger() const {
-  delivery::ReceiverLedger made;
+/// Streams that the ledger had to forget are looked up in the file again.
+delivery::ReceiverLedger Collector::Impl::ledger() {
+  if (target.path().empty()) return delivery::ReceiverLedger{};
+  stored.emplace(target.path());
+  delivery::ReceiverLedger made(delivery::ReceiverLedger::kMaxStreams,
+                                [this](PublisherId const& id, std::uint64_t stream) { return stored->last(id, stream); });
   auto const rows = target.ledger();
   made.load(rows);
   return made;
@@ -203,6 +209,7 @@ void Collector::Impl::follow_store() {
   auto const now = target.reopened();
   if (now == reopened) return;
   reopened = now;
+  stored.emplace(target.path());
   log.tell(OwnLog::Kind::kStore, level::kError,
            fmt::format("{}: the file was moved or removed while it was written; a new one was begun, the old "
                        "one holds the records until now",

@@ -1,6 +1,8 @@
 // Answering publishers. Must not know sockets or threads.
 #include "collector/control_server.hpp"
 
+#include <logboom/query.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -44,6 +46,9 @@ void ControlServer::take(std::string const& route, std::span<std::byte const> fr
       message);
 } catch (wire::FrameError const& error) {
   refuse_frame(error.what());
+} catch (StoreError const& error) {
+  // The ledger could not look a stream up. Without an answer the peer asks again.
+  log_.note(OwnLog::Kind::kStore, level::kError, error.what());
 }
 
 void ControlServer::refuse_frame(std::string_view reason) {
@@ -123,7 +128,7 @@ void ControlServer::committed(Block const& block) {
   if (!block.progress.empty()) byes_to_check_ = true;
 }
 
-void ControlServer::settle(std::uint64_t received, std::uint64_t committed) {
+void ControlServer::settle(std::uint64_t received, std::uint64_t committed) try {
   owes_ = false;
   for (auto const& id : publishers_.take_owed()) {
     auto* const publisher = publishers_.find(id);
@@ -134,6 +139,9 @@ void ControlServer::settle(std::uint64_t received, std::uint64_t committed) {
   answer_flushes(received, committed);
   if (byes_to_check_) answer_byes();
   if (windows_owed_) tell_window();
+} catch (StoreError const& error) {
+  log_.note(OwnLog::Kind::kStore, level::kError, error.what());
+  byes_to_check_ = owes_ = true;
 }
 
 bool ControlServer::give_owed(ConnectedPublisher& publisher) {

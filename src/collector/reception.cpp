@@ -1,6 +1,8 @@
 // From frames to blocks. Must not know sockets, threads or the store.
 #include "collector/reception.hpp"
 
+#include <logboom/query.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -26,6 +28,9 @@ void Reception::take(std::span<std::byte const> frame, std::string_view peer_hos
     refuse_(error.publisher(), error.what());
   } catch (wire::FrameError const& error) {
     refuse_frame(error.what());
+  } catch (StoreError const& error) {
+    // The ledger could not look a stream up: nothing of it is taken, so its publisher sends it again.
+    log_.note(OwnLog::Kind::kStore, level::kError, error.what());
   }
 }
 
