@@ -120,13 +120,7 @@ struct Encoder {
   std::vector<std::byte> operator()(Info const& m) const {
     Writer out(2, "info");
     out.map(6).text("version").number(m.version).text("epoch").number(m.epoch).text("host").text(m.host);
-    return out.text("pid")
-        .number(m.pid)
-        .text("database")
-        .text(m.database)
-        .text("last_id")
-        .integer(m.last_id)
-        .take();
+    return out.text("pid").number(m.pid).text("database").text(m.database).text("last_id").integer(m.last_id).take();
   }
   std::vector<std::byte> operator()(Unknown const& m) const { return Writer(1, m.kind).take(); }
 };

@@ -205,8 +205,8 @@ StreamState ReceiverLedger::state(PublisherId const& id, std::uint64_t stream) c
   return {stream, committed, committed + 1};
 }
 
-bool ReceiverLedger::complete(
-    PublisherId const& id, std::span<std::pair<std::uint64_t, std::uint64_t> const> stream_and_last) const {
+bool ReceiverLedger::complete(PublisherId const& id,
+                              std::span<std::pair<std::uint64_t, std::uint64_t> const> stream_and_last) const {
   return std::all_of(stream_and_last.begin(), stream_and_last.end(), [&](auto const& pair) {
     return pair.second == 0 || state(id, pair.first).committed >= pair.second;
   });

@@ -75,8 +75,7 @@ class ReceiverLedger {
                 std::span<std::pair<std::uint64_t, std::uint64_t> const> stream_and_last) const;
 
   std::size_t size() const noexcept;  // streams in memory
-  std::uint64_t refused()
-      const noexcept;  // parts dropped because there was no room or the numbers were beyond kMaxSequence
+  std::uint64_t refused() const noexcept;  // parts dropped because there was no room or the numbers were beyond kMaxSequence
 
  private:
   struct Impl;

@@ -86,6 +86,7 @@ void SenderWindow::learn(StreamState const& state, std::int64_t now) {
     stream.stall = kStall;
     stream.struck = kNever;
   }
+  if (state.committed > stream.committed) acked_ += state.committed - stream.committed;
   stream.committed = std::max(stream.committed, state.committed);
   stream.expected = state.expected;
   stream.cursor = std::max(stream.cursor, stream.committed + 1);
@@ -176,6 +177,7 @@ void SenderWindow::rewind(std::int64_t now) {
   for (auto const& batch : in_flight_) in_flight_bytes_ += batch.bytes;
 
   last_rewind_ = now;
+  moved_ = true;
   rewound_ = rewound_ || sent_since_rewind_;  // a PUSH socket that was not used needs not be opened again
   if (sent_since_rewind_) ++rewinds_;
   sent_since_rewind_ = false;

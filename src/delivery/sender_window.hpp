@@ -55,8 +55,9 @@ class SenderWindow {
   // --- what to do
   bool hello_due(std::int64_t now) const;
   std::vector<Hello::Stream> hello_streams() const;
-  bool may_send() const;  // one more batch, of any size
-  bool rewound() { return std::exchange(rewound_, false); }
+  bool may_send() const;                                     // one more batch, of any size
+  bool rewound() { return std::exchange(rewound_, false); }  // PUSH is to be opened anew
+  bool moved() { return std::exchange(moved_, false); }      // cursors may have gone back (rewound() or not)
   bool settled() const { return in_flight_.empty() && all_committed(); }  // everything sent is committed
   bool bye_due(std::int64_t now) const {
     return welcomed_ && (last_bye_ == kNever || now - last_bye_ >= kHelloEvery);
@@ -68,6 +69,7 @@ class SenderWindow {
   std::size_t in_flight_bytes() const { return in_flight_bytes_; }
   std::uint64_t resent() const { return resent_; }  // records sent that had been sent before
   std::uint64_t rewinds() const { return rewinds_; }
+  std::uint64_t acked() const { return acked_; }  // records committed since the streams were opened
 
  private:
   static constexpr std::int64_t kNever = INT64_MIN;
@@ -113,8 +115,10 @@ class SenderWindow {
   std::int64_t last_rewind_ = kNever;
   bool sent_since_rewind_ = false;
   bool rewound_ = false;
+  bool moved_ = false;
   std::uint64_t resent_ = 0;
   std::uint64_t rewinds_ = 0;
+  std::uint64_t acked_ = 0;
 };
 
 }  // namespace logboom::delivery

@@ -1,0 +1,93 @@
+// Looks for orphaned spools from time to time.
+#include "publisher/adopter.hpp"
+
+#include "publisher/background.hpp"
+#include "publisher/replay.hpp"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <random>
+#include <utility>
+
+namespace logboom::publisher {
+
+struct Adopter::Shared {
+  std::array<std::filesystem::path, 1> roots;
+  std::vector<delivery::Endpoint> endpoints;
+  std::atomic<bool> stopping{false};
+  std::atomic<std::uint64_t> adopted{0};
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool gone = false;
+  std::vector<std::string> reports;
+
+  void run();
+  std::chrono::milliseconds pause(Recovered const& found) const;
+};
+
+void Adopter::Shared::run() {
+  RecoverOptions options;
+  options.endpoints = endpoints;
+  options.stop = [this] { return stopping.load(std::memory_order_relaxed); };
+  options.report = [this](std::string_view line) {
+    std::lock_guard const lock(mutex);
+    if (reports.size() < 16) reports.emplace_back(line);
+  };
+  while (!stopping.load(std::memory_order_relaxed)) {
+    auto const found = recover(roots, options);
+    adopted.fetch_add(found.spools, std::memory_order_relaxed);
+    std::unique_lock lock(mutex);
+    changed.wait_for(lock, pause(found), [this] { return stopping.load(std::memory_order_relaxed); });
+  }
+  std::lock_guard const lock(mutex);
+  gone = true;
+  changed.notify_all();
+}
+
+/// Hundreds of publishers that look at each other's locks must not keep the machine busy with it; nor look all at once.
+std::chrono::milliseconds Adopter::Shared::pause(Recovered const& found) const {
+  thread_local std::minstd_rand random(std::random_device{}());
+  auto const base = std::max<std::uint64_t>(10'000, 50 * (found.in_use + found.left + found.unreadable));
+  return std::chrono::milliseconds(base + random() % (base / 2));
+}
+
+Adopter::Adopter(std::filesystem::path root, std::vector<delivery::Endpoint> endpoints)
+    : shared_(std::make_shared<Shared>()) {
+  shared_->roots = {std::move(root)};
+  shared_->endpoints = std::move(endpoints);
+}
+
+void Adopter::allow() {
+  if (thread_.joinable() || shared_->stopping.load(std::memory_order_relaxed)) return;
+  thread_ = background_thread("logboom-adopt", [shared = shared_] { shared->run(); });
+}
+
+void Adopter::stop() noexcept {
+  {
+    std::lock_guard const lock(shared_->mutex);
+    shared_->stopping.store(true, std::memory_order_relaxed);
+  }
+  shared_->changed.notify_all();
+  if (!thread_.joinable()) return;
+  std::unique_lock lock(shared_->mutex);
+  auto const ended = shared_->changed.wait_for(lock, std::chrono::seconds(1), [this] { return shared_->gone; });
+  lock.unlock();
+  // A name server or a disk that does not answer must not hold up the program's end; the thread owns all that it uses.
+  if (ended)
+    thread_.join();
+  else
+    thread_.detach();
+}
+
+std::uint64_t Adopter::adopted() const noexcept { return shared_->adopted.load(std::memory_order_relaxed); }
+
+std::vector<std::string> Adopter::take_reports() {
+  std::lock_guard const lock(shared_->mutex);
+  return std::exchange(shared_->reports, {});
+}
+
+}  // namespace logboom::publisher

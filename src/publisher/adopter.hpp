@@ -1,0 +1,38 @@
+// The thread of a publisher that looks for spools of dead publishers beside its own and sends them, while a collector is there.
+// Must not know the live publisher's rings or its sender.
+#pragma once
+
+#include "delivery/endpoint.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace logboom::publisher {
+
+class Adopter {
+ public:
+  /// The thread starts with the first allow(). `root` is searched then, and every 10 s or, where there are many spools, less often.
+  Adopter(std::filesystem::path root, std::vector<delivery::Endpoint> endpoints);
+  ~Adopter() { stop(); }
+  Adopter(Adopter const&) = delete;
+  Adopter& operator=(Adopter const&) = delete;
+
+  /// A collector is there. Any number of times. @throws std::system_error when there can be no thread
+  void allow();
+  /// Returns within a second: what is on its way stays in its spool for others.
+  void stop() noexcept;
+
+  std::uint64_t adopted() const noexcept;   // spools sent to the end
+  std::vector<std::string> take_reports();  // lines since the last call, at most 16
+
+ private:
+  struct Shared;  // outlives this object where the thread does
+  std::shared_ptr<Shared> shared_;
+  std::thread thread_;
+};
+
+}  // namespace logboom::publisher

@@ -1,0 +1,137 @@
+// Socket options are measured ones (docs/protocol.md and MEASURED.md): short queues, no linger, nothing queued for a peer that is not there.
+#include "publisher/collector_link.hpp"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <cstdint>
+#include <cstring>
+#include <utility>
+
+namespace logboom::publisher {
+namespace {
+
+/// Every call may be interrupted by a signal, whatever SA_RESTART says.
+template <class Call>
+auto uninterrupted(Call const& call) {
+  for (;;) {
+    try {
+      return call();
+    } catch (zmq::error_t const& error) {
+      if (error.num() != EINTR) throw;
+    }
+  }
+}
+
+void set_common(zmq::socket_t& socket) {
+  socket.set(zmq::sockopt::linger, 0);
+  socket.set(zmq::sockopt::immediate, true);
+  socket.set(zmq::sockopt::reconnect_ivl, 20);
+  socket.set(zmq::sockopt::reconnect_ivl_max, 2000);
+  socket.set(zmq::sockopt::ipv6, true);
+  socket.set(zmq::sockopt::tcp_keepalive, 1);
+  socket.set(zmq::sockopt::tcp_keepalive_idle, 30);
+  socket.set(zmq::sockopt::tcp_keepalive_intvl, 10);
+  socket.set(zmq::sockopt::tcp_keepalive_cnt, 3);
+}
+
+}  // namespace
+
+void CollectorLink::open(delivery::Endpoint const& endpoint) {
+  close();
+  endpoint_ = endpoint;
+  control_ = zmq::socket_t(*context_, zmq::socket_type::dealer);
+  set_common(control_);
+  control_.set(zmq::sockopt::sndhwm, 100);
+  control_.set(zmq::sockopt::rcvhwm, 1000);
+  control_.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(wire::kMaxControl));
+  control_.set(zmq::sockopt::heartbeat_ivl, 2000);
+  control_.set(zmq::sockopt::heartbeat_timeout, 6000);
+  control_.set(zmq::sockopt::heartbeat_ttl, 6000);
+
+  static std::atomic<std::uint64_t> opened{0};
+  auto const address =
+      fmt::format("inproc://logboom-monitor-{}", opened.fetch_add(1, std::memory_order_relaxed));
+  if (zmq_socket_monitor(control_.handle(), address.c_str(),
+                         ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED) != 0)
+    throw zmq::error_t();
+  monitor_ = zmq::socket_t(*context_, zmq::socket_type::pair);
+  monitor_.set(zmq::sockopt::linger, 0);
+  monitor_.connect(address);
+  control_.connect(endpoint_.control);
+  open_push();
+}
+
+void CollectorLink::open_push() {
+  push_ = zmq::socket_t(*context_, zmq::socket_type::push);
+  set_common(push_);
+  push_.set(zmq::sockopt::sndhwm, 8);
+  // No heartbeats here: they cut connections that are merely back-pressured, and with them what is in the pipe.
+  if (endpoint_.push.starts_with("tcp:")) push_.set(zmq::sockopt::sndbuf, 256 << 10);
+  push_.connect(endpoint_.push);
+}
+
+void CollectorLink::reopen_push() {
+  push_.close();
+  open_push();
+}
+
+void CollectorLink::close() noexcept {
+  if (control_.handle() != nullptr) zmq_socket_monitor(control_.handle(), nullptr, 0);
+  control_.close();
+  monitor_.close();
+  push_.close();
+}
+
+std::optional<CollectorLink::Change> CollectorLink::change() {
+  while (monitor_.handle() != nullptr) {
+    zmq::message_t event;
+    zmq::message_t address;
+    if (!uninterrupted([&] { return monitor_.recv(event, zmq::recv_flags::dontwait); })) return std::nullopt;
+    // The frames of one event are there together.
+    static_cast<void>(uninterrupted([&] { return monitor_.recv(address, zmq::recv_flags::none); }));
+    std::uint16_t kind = 0;
+    if (event.size() >= sizeof kind) std::memcpy(&kind, event.data(), sizeof kind);
+    if (kind == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) return Change::kConnected;
+    if (kind == ZMQ_EVENT_DISCONNECTED) return Change::kDisconnected;
+  }
+  return std::nullopt;
+}
+
+bool CollectorLink::send(std::span<std::byte const> batch) {
+  zmq::const_buffer const bytes(batch.data(), batch.size());
+  return uninterrupted([&] { return push_.send(bytes, zmq::send_flags::dontwait); }).has_value();
+}
+
+bool CollectorLink::say(delivery::Control const& message) {
+  auto const frame = delivery::encode(message);
+  zmq::const_buffer const bytes(frame.data(), frame.size());
+  return uninterrupted([&] { return control_.send(bytes, zmq::send_flags::dontwait); }).has_value();
+}
+
+std::optional<delivery::Control> CollectorLink::hear() {
+  for (;;) {
+    zmq::message_t message;
+    if (!uninterrupted([&] { return control_.recv(message, zmq::recv_flags::dontwait); }))
+      return std::nullopt;
+    if (message.more()) {  // none of ours: control messages have one frame
+      ++unreadable_;
+      while (message.more())
+        static_cast<void>(uninterrupted([&] { return control_.recv(message, zmq::recv_flags::none); }));
+      continue;
+    }
+    try {
+      return delivery::decode({static_cast<std::byte const*>(message.data()), message.size()});
+    } catch (wire::FrameError const&) {
+      ++unreadable_;
+    }
+  }
+}
+
+void CollectorLink::add_to(std::vector<zmq_pollitem_t>& items, bool to_send) {
+  items.push_back({control_.handle(), 0, ZMQ_POLLIN, 0});
+  items.push_back({monitor_.handle(), 0, ZMQ_POLLIN, 0});
+  if (to_send) items.push_back({push_.handle(), 0, ZMQ_POLLOUT, 0});
+}
+
+}  // namespace logboom::publisher

@@ -1,0 +1,273 @@
+// Frames of chunks and rings into batches. Whatever is skipped because it is damaged becomes a gap with its exact count: the numbers tell.
+#include "publisher/feed.hpp"
+
+#include <logboom/detail/record_layout.hpp>
+#include <logboom/detail/ring.hpp>
+
+#include <algorithm>
+#include <cstring>
+
+namespace logboom::publisher {
+namespace {
+
+constexpr std::string_view kDamaged = "damaged in the spool";
+constexpr std::string_view kDropped = "dropped: the spool was full";
+constexpr std::size_t kChunk = std::size_t{256} << 10U;  // moved to the overflow at a time
+constexpr std::int64_t kRecently =
+    20;  // ms: a ring that got acks within them is left alone until it is three quarters full
+constexpr std::int64_t kOverflowPause = 100;  // ms, after the overflow refused
+
+using delivery::SenderWindow;
+using spool::RingFile;
+
+}  // namespace
+
+Feed::Feed(spool::Spool& spool, wire::Catalogue const& catalogue, Kind kind)
+    : spool_(&spool),
+      kind_(kind),
+      builder_(spool.publisher(), catalogue),
+      last_time_(spool.publisher().started) {}
+
+void Feed::add_ring(std::shared_ptr<RingFile> ring) {
+  auto const tail = ring->tail();
+  rings_.push_back({std::move(ring), tail, {}, 0});
+}
+
+void Feed::open_streams(SenderWindow& window) const {
+  for (auto const& chunk : spool_->overflow().chunks()) window.open_stream(chunk.stream, chunk.first);
+  for (auto const& ring : rings_) window.open_stream(ring.file->stream(), ring.file->base());
+}
+
+// --- batches
+
+Feed::Batch Feed::next(SenderWindow const& window) {
+  ranges_.clear();
+  // A stream's overflow is older than what its ring holds.
+  if (!add_chunk(window)) add_rings(window);
+  if (ranges_.empty()) return {};
+  return {builder_.finish(), ranges_};
+}
+
+Feed::Part Feed::part_of(SenderWindow const& window, std::uint64_t stream, std::uint64_t tid,
+                         std::string_view thread_name) const {
+  auto const cursor = window.cursor(stream);
+  return {stream, window.committed(stream) + 1, cursor, cursor, tid, thread_name, false};
+}
+
+void Feed::begin(Part& part) {
+  if (part.begun) return;
+  builder_.begin_stream(part.stream, part.base, part.first, part.tid, part.thread_name);
+  part.begun = true;
+}
+
+void Feed::take(Part& part, RingFile::Frame const& frame) {
+  if (frame.next <= part.next) return;
+  auto const time = last_time_ = time_of(frame);
+  if (frame.sequence > part.next) lose(part, frame.sequence, time, kDamaged);
+  if (frame.kind == detail::kKindGap) return lose(part, frame.next, time, kDropped);
+  if (kind_ == Kind::kDead && !wire::whole_record(frame.payload))
+    return lose(part, frame.next, time, kDamaged);
+  begin(part);
+  builder_.add(frame.payload, time);
+  part.next = frame.next;
+}
+
+void Feed::lose(Part& part, std::uint64_t up_to, std::int64_t time, std::string_view reason) {
+  if (up_to <= part.next) return;
+  begin(part);
+  builder_.add_gap(time, up_to - part.next, reason);
+  auto& counted = gaps_counted_[part.stream];
+  gaps_ += up_to - std::min(up_to, std::max(counted, part.next));
+  counted = std::max(counted, up_to);
+  part.next = up_to;
+}
+
+bool Feed::finish(Part const& part) {
+  if (part.begun) ranges_.push_back({part.stream, part.first, part.next});
+  return part.begun;
+}
+
+std::int64_t Feed::time_of(RingFile::Frame const& frame) const {
+  if (frame.kind == detail::kKindGap) {
+    detail::GapPayload gap{};
+    if (frame.payload.size() < sizeof gap) return last_time_;
+    std::memcpy(&gap, frame.payload.data(), sizeof gap);
+    return spool_->clock().nanoseconds(gap.ticks);
+  }
+  if (frame.payload.size() < detail::record_layout::kHeaderSize) return last_time_;
+  return spool_->clock().nanoseconds(detail::record_layout::time(frame.payload.data()));
+}
+
+bool Feed::add_chunk(SenderWindow const& window) {
+  auto const& chunks = spool_->overflow().chunks();
+  auto at = std::lower_bound(chunks.begin(), chunks.end(), next_chunk_,
+                             [](auto const& chunk, std::uint64_t number) { return chunk.number < number; });
+  bool all_before_done = true;
+  for (; at != chunks.end(); ++at) {
+    if (at->end <= window.cursor(at->stream)) {
+      if (all_before_done) next_chunk_ = at->number + 1;
+      continue;
+    }
+    all_before_done = false;
+    if (!window.refused(at->stream)) return add_chunk_part(window, *at);
+  }
+  return false;
+}
+
+bool Feed::add_chunk_part(SenderWindow const& window, spool::Overflow::Info const& chunk) {
+  if (loaded_chunk_ != chunk.number) {
+    loaded_chunk_ = chunk.number;
+    chunk_offset_ = 0;
+    if (!spool_->overflow().read(chunk.number, chunk_)) chunk_.clear();
+  }
+  auto part = part_of(window, chunk.stream, chunk.tid, chunk.thread_name);
+  // A hole before the chunk: the one that was there is damaged.
+  if (part.next < chunk.first) lose(part, chunk.first, last_time_, kDamaged);
+  bool sound = true;
+  while (sound && chunk_offset_ < chunk_.size() && !builder_.full()) {
+    auto const frame = RingFile::parse(chunk_, chunk_offset_);
+    sound = frame && frame->next <= chunk.end;
+    if (!sound) break;
+    take(part, *frame);
+    chunk_offset_ = frame->end;
+  }
+  if (!sound || chunk_offset_ >= chunk_.size()) lose(part, chunk.end, last_time_, kDamaged);
+  return finish(part);
+}
+
+void Feed::add_rings(SenderWindow const& window) {
+  for (std::size_t i = 0; i < rings_.size() && !builder_.full(); ++i) {
+    if (turn_ >= rings_.size()) turn_ = 0;
+    add_ring_part(window, rings_[turn_++]);
+  }
+}
+
+void Feed::add_ring_part(SenderWindow const& window, Ring& ring) {
+  auto& file = *ring.file;
+  if (window.refused(file.stream())) return;
+  auto const head = kind_ == Kind::kLive ? file.seal() : file.head();
+  auto part = part_of(window, file.stream(), file.tid(), {});
+  auto const from = ring.position;
+  while (ring.position < head && !(part.begun && builder_.full())) {
+    auto const frame = file.read(ring.position);
+    if (frame) {
+      // Nobody changes the name while the ring holds a record.
+      part.thread_name = file.thread_name();
+      take(part, *frame);
+    }
+    ring.position = frame ? frame->end : file.next_valid(ring.position);
+  }
+  if (ring.position == head) declare_drops(part, file);
+  finish(part);
+  if (ring.position > from && (ring.marks.empty() || ring.marks.back().position < ring.position))
+    ring.marks.push_back({part.next, ring.position});
+}
+
+/// Records that came after the last frame and found no room. Their thread may have died, or sleep for ever, before it could say so itself.
+void Feed::declare_drops(Part& part, RingFile const& ring) {
+  auto const drops = ring.pending_drops();
+  auto const end = drops.first + drops.count;
+  if (drops.count > 0 && drops.first <= part.next && end > part.next) {
+    part.thread_name = ring.thread_name();
+    lose(part, end, spool_->clock().nanoseconds(drops.ticks), kDropped);
+  }
+  if (kind_ == Kind::kDead) {
+    part.thread_name = ring.thread_name();
+    lose(part, ring.next_sequence(), last_time_, kDamaged);
+  }
+}
+
+void Feed::rewind() {
+  for (auto& ring : rings_) ring.position = ring.file->tail();
+  next_chunk_ = 0;
+  chunk_offset_ = 0;
+}
+
+// --- room
+
+void Feed::release(SenderWindow const& window, std::int64_t now) {
+  auto& overflow = spool_->overflow();
+  while (!overflow.empty()) {
+    auto const& oldest = overflow.chunks().front();
+    if (oldest.end > window.committed(oldest.stream) + 1) break;
+    overflow.release(oldest.number);
+  }
+  for (auto& ring : rings_) {
+    auto const committed = window.committed(ring.file->stream());
+    Mark reached;
+    while (!ring.marks.empty() && ring.marks.front().next <= committed + 1) {
+      reached = ring.marks.front();
+      ring.marks.pop_front();
+    }
+    if (reached.position <= ring.file->tail()) continue;
+    ring.file->release(reached.position, reached.next);
+    ring.released_at = now;
+  }
+}
+
+std::uint64_t Feed::relieve(std::int64_t now) {
+  if (now < spill_again_) return 0;
+  std::uint64_t records = 0;
+  for (auto& ring : rings_) {
+    auto const capacity = ring.file->capacity();
+    auto const used = [&] { return ring.file->head() - ring.file->tail(); };
+    if (used() * 2 <= capacity) continue;
+    if (used() * 4 <= capacity * 3 && now - ring.released_at < kRecently) continue;
+    while (used() * 2 > capacity) {
+      auto const moved = spill(ring);
+      records += moved;
+      if (moved > 0) continue;
+      spill_again_ = now + kOverflowPause;
+      return records;
+    }
+  }
+  return records;
+}
+
+/// Append first, release then: a death in between leaves the records in both, and the ledger takes them once.
+std::uint64_t Feed::spill(Ring& ring) {
+  auto& file = *ring.file;
+  auto const head = file.seal();
+  auto position = file.tail();
+  spool::Overflow::Chunk chunk{file.stream(), file.tid(), file.thread_name(), 0, 0};
+  spilled_.clear();
+  while (position < head && spilled_.size() < kChunk) {
+    auto const frame = file.read(position);
+    if (!frame) break;
+    if (spilled_.empty()) chunk.first = frame->sequence;
+    auto const* const begin = frame->payload.data() - sizeof(detail::FrameHeader);
+    spilled_.insert(spilled_.end(), begin, begin + (frame->end - position));
+    chunk.end = frame->next;
+    position = frame->end;
+  }
+  if (spilled_.empty() || !spool_->overflow().append(chunk, spilled_)) return 0;
+  file.release(position, chunk.end);
+  ring.position = std::max(ring.position, position);
+  while (!ring.marks.empty() && ring.marks.front().position <= position) ring.marks.pop_front();
+  return chunk.end - chunk.first;
+}
+
+// --- how far
+
+std::uint64_t Feed::end_of(RingFile const& ring) {
+  auto const drops = ring.pending_drops();
+  return std::max(ring.next_sequence(), drops.count > 0 ? drops.first + drops.count : 0);
+}
+
+std::vector<std::pair<std::uint64_t, std::uint64_t>> Feed::ends() const {
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> list;
+  for (auto const& ring : rings_) list.emplace_back(ring.file->stream(), end_of(*ring.file));
+  return list;
+}
+
+bool Feed::drained(SenderWindow const& window) const {
+  auto const& chunks = spool_->overflow().chunks();
+  return std::all_of(rings_.begin(), rings_.end(),
+                     [&](Ring const& ring) {
+                       return end_of(*ring.file) <= window.committed(ring.file->stream()) + 1;
+                     }) &&
+         std::all_of(chunks.begin(), chunks.end(),
+                     [&](auto const& chunk) { return chunk.end <= window.committed(chunk.stream) + 1; });
+}
+
+}  // namespace logboom::publisher

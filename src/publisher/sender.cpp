@@ -1,0 +1,205 @@
+// The sender's rounds, its waiting, and its end.
+#include "publisher/sender.hpp"
+
+#include "publisher/background.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <exception>
+
+namespace logboom::publisher {
+namespace {
+
+constexpr std::int64_t kActive = 200;  // ms after something came or went: look at the rings every millisecond
+constexpr std::int64_t kIdleWait =
+    10;  // ms between two looks else; a crowded ring, a flush or a message ends the wait
+constexpr std::int64_t kAdoptLook = 1000;  // ms between two looks at what the adopter did
+
+}  // namespace
+
+Sender::Sender(Engine& engine, Start start) : engine_(&engine), sockets_(std::make_shared<Sockets>()) {
+  auto* const spool = engine.spool();
+  if (spool == nullptr) return;
+  zmq_ctx_set(sockets_->context.handle(), ZMQ_BLOCKY, 0);
+  spool->overflow().set_bound(engine.settings().overflow_bound);
+  feed_.emplace(*spool, engine.catalogue(), Feed::Kind::kLive);
+  Speaker::Hooks hooks{[this](std::string_view rules) { engine_->push_level_rules(rules); },
+                       [this](Level level, std::string_view line) { engine_->report(level, line); }};
+  speaker_.emplace(sockets_->context, engine.settings().endpoints, engine.identity(), *feed_, std::move(hooks));
+  adopter_.emplace(spool->directory().parent_path(), engine.settings().endpoints);
+  if (start == Start::kThread) thread_ = background_thread("logboom", [this] { run(); });
+}
+
+Sender::~Sender() { stop(std::chrono::nanoseconds(0)); }
+
+// --- any thread
+
+bool Sender::flush(std::chrono::nanoseconds timeout) {
+  if (!speaker_) return false;
+  auto const wanted = std::make_shared<Flush>();
+  std::unique_lock lock(mutex_);
+  if (stopping_.load(std::memory_order_relaxed)) return false;
+  flushes_.push_back(wanted);
+  flush_waits_.store(true, std::memory_order_release);
+  engine_->wakeup().wake();
+  changed_.wait_for(lock, std::min<std::chrono::nanoseconds>(timeout, std::chrono::hours(24 * 365)),
+                    [&] { return wanted->done || stopping_.load(std::memory_order_relaxed); });
+  std::erase(flushes_, wanted);
+  return wanted->done;
+}
+
+bool Sender::stop(std::chrono::nanoseconds timeout) noexcept {
+  if (!speaker_ || !thread_.joinable()) return all_committed_;
+  {
+    std::lock_guard const lock(mutex_);
+    auto const patience = std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::min<std::chrono::nanoseconds>(timeout, std::chrono::hours(24 * 365)));
+    deadline_.store(monotonic_ms() + patience.count(), std::memory_order_relaxed);
+    stopping_.store(true, std::memory_order_release);
+  }
+  changed_.notify_all();
+  engine_->wakeup().wake();
+
+  std::unique_lock lock(sockets_->mutex);
+  sockets_->changed.wait(lock, [this] { return sockets_->finished; });
+  auto const gone =
+      sockets_->changed.wait_for(lock, std::chrono::seconds(1), [this] { return sockets_->gone; });
+  lock.unlock();
+  if (gone)
+    thread_.join();
+  else
+    thread_.detach();
+  return all_committed_;
+}
+
+// --- the thread
+
+void Sender::run() {
+  std::int64_t broken_until = 0;
+  for (;;) {
+    auto const now = monotonic_ms();
+    bool worked = false;
+    try {
+      engine_->wakeup().clear();
+      if (now >= broken_until) worked = do_work(now);
+      if (over(now)) break;
+      wait(worked, now);
+    } catch (std::exception const& error) {
+      // No memory, no sockets: records stay in the spool; try again when it may have passed.
+      engine_->report(level::kError, fmt::format("sending failed: {}; trying again in a second", error.what()));
+      broken_until = now + 1000;
+      if (stopping_.load(std::memory_order_acquire)) break;
+    }
+  }
+  adopter_->stop();
+  speaker_.reset();
+  auto const sockets = sockets_;  // `this` may be gone as soon as `finished` is seen
+  {
+    std::lock_guard const lock(sockets->mutex);
+    sockets->finished = true;
+  }
+  sockets->changed.notify_all();
+  sockets->context.close();
+  std::lock_guard const lock(sockets->mutex);
+  sockets->gone = true;
+  sockets->changed.notify_all();
+}
+
+bool Sender::do_work(std::int64_t now) {
+  if (!speaker_) return false;
+  engine_->spool()->clock().sync();
+  look_for_rings();
+  auto const worked = speaker_->step(now);
+  spilled_ += feed_->relieve(now);
+  free_slots();
+  answer_flushes();
+  if (speaker_->window().welcomed() && now - adopted_at_ >= kAdoptLook) {
+    adopted_at_ = now;
+    adopt();
+  }
+  count();
+  if (worked) worked_at_ = now;
+  return worked;
+}
+
+void Sender::look_for_rings() {
+  auto const version = engine_->slots_version();
+  if (version == slots_version_) return;
+  slots_version_ = version;
+  for (auto const& slot : engine_->slots()) {
+    if (std::find(slots_.begin(), slots_.end(), slot) != slots_.end()) continue;
+    slots_.push_back(slot);
+    feed_->add_ring({slot, &slot->file});
+  }
+  speaker_->open_streams();
+}
+
+void Sender::free_slots() {
+  for (auto const& slot : slots_) {
+    if (slot->state.load(std::memory_order_acquire) != RingSlot::State::kReturned) continue;
+    if (slot->file.tail() != slot->file.head() || engine_->declare_drops(*slot)) continue;
+    slot->state.store(RingSlot::State::kFree, std::memory_order_release);
+  }
+}
+
+void Sender::answer_flushes() {
+  if (!flush_waits_.load(std::memory_order_acquire)) return;
+  std::lock_guard const lock(mutex_);
+  bool answered = false;
+  for (auto const& flush : flushes_) {
+    if (!flush->seen) {
+      flush->seen = true;
+      flush->ends = feed_->ends();
+      speaker_->hurry();
+    }
+    if (!flush->done && speaker_->committed(flush->ends)) answered = flush->done = true;
+  }
+  flush_waits_.store(
+      std::any_of(flushes_.begin(), flushes_.end(), [](auto const& flush) { return !flush->done; }),
+      std::memory_order_relaxed);
+  if (answered) changed_.notify_all();
+}
+
+void Sender::adopt() {
+  adopter_->allow();
+  for (auto const& line : adopter_->take_reports()) engine_->report(level::kWarning, line);
+}
+
+void Sender::count() {
+  auto& counters = engine_->counters();
+  auto const& window = speaker_->window();
+  counters.acked.store(window.acked(), std::memory_order_relaxed);
+  counters.sent.store(speaker_->sent(), std::memory_order_relaxed);
+  counters.resent.store(window.resent(), std::memory_order_relaxed);
+  counters.spilled.store(spilled_, std::memory_order_relaxed);
+  counters.overflow_bytes.store(engine_->spool()->overflow().bytes(), std::memory_order_relaxed);
+  counters.adopted.store(adopter_->adopted(), std::memory_order_relaxed);
+  counters.connected.store(window.welcomed(), std::memory_order_relaxed);
+}
+
+bool Sender::over(std::int64_t now) {
+  if (!stopping_.load(std::memory_order_acquire)) return false;
+  look_for_rings();
+  auto const drained = speaker_->drained();
+  if (drained) {
+    speaker_->end();
+    if (drained_at_ == INT64_MIN) drained_at_ = now;
+  }
+  auto const deadline = deadline_.load(std::memory_order_relaxed);
+  if (drained && (speaker_->bye_answered() || now - drained_at_ >= kByePatience || now >= deadline)) {
+    all_committed_ = engine_->spool()->remove();
+    return true;
+  }
+  return now >= deadline;
+}
+
+void Sender::wait(bool worked, std::int64_t now) {
+  if (worked) return;
+  poll_items_.clear();
+  poll_items_.push_back({nullptr, engine_->wakeup().fd(), ZMQ_POLLIN, 0});
+  speaker_->add_to(poll_items_);
+  poll(poll_items_, now - worked_at_ < kActive ? 1 : kIdleWait);
+}
+
+}  // namespace logboom::publisher

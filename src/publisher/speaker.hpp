@@ -1,0 +1,83 @@
+// Speaks for one spool to one collector at a time: hello, batches, acks, resends, bye. The same for a live publisher and for a dead one.
+// Joins the window (what to do), the feed (what there is) and the link (the sockets); must not know threads, rings or frames.
+#pragma once
+
+#include "delivery/sender_window.hpp"
+#include "publisher/collector_link.hpp"
+#include "publisher/feed.hpp"
+
+#include <logboom/level.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace logboom::publisher {
+
+/// One thread; never blocks. What it refers to outlives it.
+class Speaker {
+ public:
+  static constexpr std::int64_t kFailover = 3000;  // ms without a welcome, then the next collector is tried
+
+  struct Hooks {
+    std::function<void(std::string_view rules)> levels;  // rules of the collector, when they change
+    std::function<void(Level level, std::string_view line)> report;  // what a person should know; each thing once
+  };
+
+  Speaker(zmq::context_t& context, std::vector<delivery::Endpoint> endpoints,
+          wire::Publisher const& publisher, Feed& feed, Hooks hooks);
+
+  /// One round. @param now monotonic milliseconds. @return whether something came or went
+  bool step(std::int64_t now);
+  /// For zmq_poll, between two rounds.
+  void add_to(std::vector<zmq_pollitem_t>& items) { link_.add_to(items, blocked_); }
+
+  /// Nothing more will be added to the feed: from now on bye is said once all is committed.
+  void end() { ending_ = true; }
+  bool bye_answered() const { return bye_answered_; }
+  bool drained() const { return feed_->drained(window_) && window_.settled(); }
+  /// Everything up to these numbers is committed (see Feed::ends()).
+  bool committed(std::vector<std::pair<std::uint64_t, std::uint64_t>> const& ends) const;
+  /// Asks the collector to commit at once what it has received.
+  void hurry() { hurry_ = true; }
+
+  delivery::SenderWindow const& window() const { return window_; }
+  /// A ring was added to the feed.
+  void open_streams() { feed_->open_streams(window_); }
+  std::uint64_t sent() const { return sent_; }  // records, repeats included
+
+ private:
+  bool follow_connection(std::int64_t now);
+  bool hear(std::int64_t now);
+  void take(delivery::Control const& message, std::int64_t now);
+  bool send(std::int64_t now);
+  void greet(std::int64_t now);
+  void part(std::int64_t now);
+  void obey(std::string const& rules);
+  void try_next_collector(std::int64_t now);
+  void report_once(Level level, std::string line);
+  void reset_batch();
+
+  std::vector<delivery::Endpoint> endpoints_;
+  std::size_t active_ = 0;
+  wire::Publisher const* publisher_;
+  Feed* feed_;
+  Hooks hooks_;
+  delivery::SenderWindow window_;
+  CollectorLink link_;
+  Feed::Batch batch_;     // made, not yet taken by PUSH
+  bool blocked_ = false;  // PUSH did not take it
+  bool open_ = false;
+  bool ending_ = false;
+  bool bye_answered_ = false;
+  bool hurry_ = false;
+  std::int64_t silent_since_ = INT64_MIN;  // no welcome since
+  std::string rules_;
+  std::string reported_;
+  std::uint64_t sent_ = 0;
+  std::uint64_t flushes_ = 0;
+};
+
+}  // namespace logboom::publisher
