@@ -26,6 +26,8 @@ struct Site {
   std::string file;
   std::uint32_t line = 0;
   std::string function;
+
+  friend bool operator==(Site const&, Site const&) = default;
 };
 
 /// What many records share because they come from one thread of one process. Immutable.
@@ -38,6 +40,8 @@ struct Source {
   std::uint64_t stream = 0;
   std::uint64_t tid = 0;
   std::string thread;
+
+  friend bool operator==(Source const&, Source const&) = default;
 };
 
 /// One record. Views borrow from the Block. Texts are valid UTF-8 without NUL (escaped where they were not); JSON is valid JSON to SQLite 3.40.

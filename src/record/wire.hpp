@@ -23,6 +23,7 @@ inline constexpr std::size_t kMaxControl = 64U << 10U;
 inline constexpr std::size_t kMaxDepth = 16;
 inline constexpr std::size_t kMaxFields = 256;
 inline constexpr std::uint64_t kMaxStreams = 1024;
+inline constexpr std::size_t kMaxBatchRecords = 16'384;
 
 struct Publisher {
   PublisherId id{};
