@@ -35,5 +35,7 @@ struct ExitWith {
 void add_collect(CLI::App& app);
 void add_tail(CLI::App& app);
 void add_query(CLI::App& app);
+void add_recover(CLI::App& app);
+void add_demo(CLI::App& app);
 
 }  // namespace logboom::cli
