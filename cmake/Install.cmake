@@ -8,6 +8,9 @@ install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDI
 
 if(TARGET logboom::publisher)
   install(EXPORT logboom NAMESPACE logboom:: FILE logboom-targets.cmake DESTINATION "${_package_dir}")
+  foreach(_library IN ITEMS publisher collector viewer)
+    get_property(LOGBOOM_${_library}_LINKS GLOBAL PROPERTY LOGBOOM_${_library}_LINKS)
+  endforeach()
   configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/logboom-config.cmake.in"
                                 "${PROJECT_BINARY_DIR}/logboom-config.cmake" INSTALL_DESTINATION "${_package_dir}")
   # Until 1.0 a new minor version may break.

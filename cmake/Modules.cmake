@@ -79,6 +79,8 @@ function(logboom_library name)
     endif()
   endforeach()
 
+  set_property(GLOBAL PROPERTY LOGBOOM_${name}_LINKS "${private}")  # for logboom-config.cmake
+
   add_library(logboom_lib_${name} SHARED ${objects})
   add_library(logboom_lib_${name}_static STATIC ${objects})
   set_target_properties(

@@ -110,9 +110,10 @@ def test_pkg_config_consumer_publishes(prefix, libdir, bus):
     assert collect_from(prefix, bus, program) == EXPECTED
 
 
-def test_collector_and_viewer_inside_a_program(programs, bus):
+@pytest.mark.parametrize("program", ["read", "read_static"])
+def test_collector_and_viewer_inside_a_program(programs, bus, program):
     database = bus / "logs.sqlite"
-    assert run(programs / "read", os.environ["LOGBOOM_ENDPOINT"], database, timeout=60) == "0\n"
+    assert run(programs / program, os.environ["LOGBOOM_ENDPOINT"], database, timeout=60) == "0\n"
 
 
 @pytest.mark.parametrize("name", ["logboom", "logboom-collector", "logboom-viewer"])
