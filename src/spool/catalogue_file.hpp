@@ -3,7 +3,7 @@
 #pragma once
 
 #include "record/wire.hpp"
-#include "spool/file_handle.hpp"
+#include "spool/framed_file.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -11,11 +11,11 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace logboom::spool {
 
-inline constexpr std::uint64_t kMaxCatalogue = std::uint64_t{64} << 20U;   // bytes
-inline constexpr std::size_t kMaxCatalogueEntry = std::size_t{64} << 10U;  // bytes; texts are cut to fit
+inline constexpr std::uint64_t kMaxCatalogue = std::uint64_t{64} << 20U;  // bytes
 
 /// The owner's end. One caller at a time.
 class CatalogueFile {
@@ -23,17 +23,15 @@ class CatalogueFile {
   /// @throws std::system_error
   static CatalogueFile create(std::filesystem::path path);
 
-  /// In the page cache when it returns: safe against the death of the process. What failed leaves no trace in the file.
+  /// Texts are cut to fit an entry (kMaxEntry). In the page cache when it returns: safe against the death of the process. What failed leaves no trace in the file.
   /// @throws std::system_error ENOSPC and the like; EFBIG when the catalogue is at its bound
   void append_site(wire::CallSite const& site);
   void append_logger(std::uint64_t ref, std::string_view name);
 
  private:
-  explicit CatalogueFile(FileHandle file) noexcept;
-  void append(std::span<char const> entry);
+  explicit CatalogueFile(FramedFile file) noexcept : file_(std::move(file)) {}
 
-  FileHandle file_;
-  std::uint64_t size_ = 0;
+  FramedFile file_;
 };
 
 /// What a catalogue file holds. Immutable once read. A reference it lacks gives a text that says so.

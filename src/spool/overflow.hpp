@@ -64,6 +64,9 @@ class Overflow {
   /// In any order. A segment is unlinked when all that is in it and before it is released.
   void release(std::uint64_t number) noexcept;
 
+  /// In a forked child: closes what it inherited; no file is touched.
+  void close() noexcept;
+
   std::uint64_t bytes() const noexcept { return bytes_; }  // on file
   bool empty() const noexcept { return chunks_.empty(); }
   void set_bound(std::uint64_t bytes) noexcept { bound_ = bytes; }
@@ -78,13 +81,14 @@ class Overflow {
     std::uint32_t check = 0;
   };
   struct Segment {
-    FileHandle file;
     std::uint64_t size = 0;
     std::size_t held = 0;  // chunks not released
   };
   Overflow(std::filesystem::path directory, std::uint64_t seed, std::uint64_t bound);
+  std::filesystem::path segment_path(std::uint64_t number) const;
   void load(std::uint64_t number);
-  Segment& writable_segment();
+  void begin_segment();
+  void write(Chunk const& chunk, std::span<std::byte const> bytes);
   void unlink_released() noexcept;
 
   std::filesystem::path directory_;
@@ -95,6 +99,8 @@ class Overflow {
   std::deque<Info> chunks_;
   std::map<std::uint64_t, Place> places_;      // by chunk
   std::map<std::uint64_t, Segment> segments_;  // by number in the file's name
+  FileHandle writing_, reading_;               // at most two descriptors, however many segments
+  std::uint64_t writing_number_ = 0, reading_number_ = 0;
   std::error_code error_;
   std::vector<Damage> damage_;
 };

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "spool/mapped_file.hpp"
+#include "spool/ring_recovery.hpp"
 #include "spool/spool_error.hpp"
 
 #include <logboom/detail/ring.hpp>
@@ -48,13 +49,7 @@ class RingFile {
   detail::RingProducer producer() noexcept;
 
   // --- consumer: one thread.
-  struct Frame {
-    std::uint32_t kind = 0;  // detail::kKindRecord, kKindGap
-    std::uint64_t sequence = 0;
-    std::uint64_t next = 0;              // number after it: sequence + 1, or + count for a gap
-    std::span<std::byte const> payload;  // borrowed from the ring until released; a gap's is a detail::GapPayload
-    std::uint64_t end = 0;               // position after it
-  };
+  using Frame = RingFrame;
   std::uint64_t head() const noexcept;  // acquire
   std::uint64_t tail() const noexcept;
   /// Number of the first record at or after tail() that is still held; what is below was released. Hello's `base`.
@@ -76,21 +71,24 @@ class RingFile {
 
   struct Drops {
     std::uint64_t first = 0, count = 0;
-    std::int64_t ticks = 0;
+    std::int64_t ticks = 0;  // of the first
   };
   /// Declared by no frame yet (count 0: none): the producer died, or has not logged since. Consistent whatever the producer does meanwhile.
   /// Declaring them in its stead is safe: the numbers are the same.
   Drops pending_drops() const noexcept;
 
+  /// Regions of a dead ring in which no frame could be made out; positions. Empty for a live one.
+  std::span<DamagedExtent const> damage() const noexcept;
+
  private:
-  friend class RingRecovery;
-  RingFile(MappedFile map, std::size_t capacity, std::uint64_t stream, std::uint64_t seed) noexcept;
+  struct Identity;
+  RingFile(MappedFile map, Identity const& identity);
 
   detail::RingShared& shared() const noexcept;
   std::byte* data() const noexcept { return map_.data() + detail::kRingDataOffset; }
-  std::optional<Frame> frame_at(std::uint64_t position, std::uint64_t end) const noexcept;
-  std::uint64_t scan(std::uint64_t position, std::uint64_t end) const noexcept;
+  RingView view() const noexcept { return {data(), capacity_ - 1, seed_, trust_unsealed_}; }
   void write_identity() noexcept;
+  void store_released(std::uint64_t position, std::uint64_t base) noexcept;
 
   MappedFile map_;
   std::size_t capacity_ = 0;
@@ -99,12 +97,8 @@ class RingFile {
   std::uint64_t tid_ = 0;
   std::string thread_name_;
   std::uint64_t sealed_ = 0;    // everything before it carries its payload's check
-  bool trust_unsealed_ = true;  // not after a restart of the machine: the pages may not be of one moment
-  std::optional<std::uint64_t> dead_head_;  // of a ring without producer: where it ends, as found
-  std::uint64_t dead_next_ = 0;
-  mutable std::uint64_t scanned_ =
-      0;  // what next_valid() went over, and what it had to hash on its way: bounds its work
-  mutable std::uint64_t hashed_ = 0;
+  bool trust_unsealed_ = true;  // not after a restart of the machine: its pages may not be of one moment
+  std::optional<RecoveredRing> dead_;
 };
 
 }  // namespace logboom::spool

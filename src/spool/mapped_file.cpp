@@ -1,0 +1,90 @@
+#include "spool/mapped_file.hpp"
+
+#include "spool/file_handle.hpp"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace logboom::spool {
+
+namespace {
+
+#ifndef MADV_POPULATE_WRITE
+constexpr int MADV_POPULATE_WRITE = 23;  // Linux 5.14
+#endif
+
+void populate(std::byte* data, std::size_t size) {
+  if (::madvise(data, size, MADV_POPULATE_WRITE) == 0) return;
+  auto const page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  for (std::size_t at = 0; at < size; at += page) {
+    auto volatile* const byte = reinterpret_cast<unsigned char volatile*>(data + at);
+    *byte = 0;
+  }
+}
+
+}  // namespace
+
+MappedFile::MappedFile(std::filesystem::path path, int file, std::size_t size)
+    : path_(std::move(path)), size_(size), owner_(::getpid()) {
+  void* const data = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  if (data == MAP_FAILED) throw_system_error(errno, "cannot map", path_);
+  data_ = static_cast<std::byte*>(data);
+  // A child that went on writing here would mix its records into its parent's.
+  if (::madvise(data, size, MADV_DONTFORK) != 0) {
+    int const error = errno;
+    ::munmap(data, size);
+    throw_system_error(error, "cannot keep from forked children", path_);
+  }
+}
+
+MappedFile MappedFile::create(std::filesystem::path path, std::size_t size) {
+  FileHandle const file = FileHandle::open(path, O_RDWR | O_CREAT | O_EXCL);
+  try {
+    if (auto const error = file_limit(size)) throw_system_error(error.value(), "cannot allocate", path);
+    // A sparse file on a disk that fills up is SIGBUS in a log call.
+    int error = 0;
+    do error = ::posix_fallocate(file.fd(), 0, static_cast<off_t>(size));
+    while (error == EINTR);
+    if (error != 0) throw_system_error(error, "cannot allocate", path);
+    MappedFile map(path, file.fd(), size);
+    populate(map.data_, size);
+    return map;
+  } catch (...) {
+    ::unlink(path.c_str());
+    throw;
+  }
+}
+
+MappedFile MappedFile::open(std::filesystem::path path, std::size_t size) {
+  FileHandle const file = FileHandle::open(path, O_RDWR);
+  if (file.size() < size) {
+    std::error_code error = file_limit(size);
+    if (!error) error = file.truncate(size);
+    if (error) throw_system_error(error.value(), "cannot lengthen", path);
+  }
+  return {std::move(path), file.fd(), size};
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : path_(std::move(other.path_)),
+      data_(std::exchange(other.data_, nullptr)),
+      size_(std::exchange(other.size_, 0)),
+      owner_(other.owner_) {}
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  std::swap(path_, other.path_);
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  std::swap(owner_, other.owner_);
+  return *this;
+}
+
+MappedFile::~MappedFile() {
+  if (data_ != nullptr && owner_ == ::getpid()) ::munmap(data_, size_);
+}
+
+}  // namespace logboom::spool

@@ -1,0 +1,61 @@
+// Chooses what the log call reads as its clock. Must not know files of the spool.
+#include <logboom/detail/clock.hpp>
+
+#include <fcntl.h>
+#include <time.h>
+#include <unistd.h>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+#include <string_view>
+
+namespace logboom::detail {
+
+namespace {
+
+// Only where the kernel itself keeps time by the counter is it known to be in step on all processors.
+bool kernel_uses_tsc() noexcept {
+  int const file =
+      ::open("/sys/devices/system/clocksource/clocksource0/current_clocksource", O_RDONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  char text[16] = {};
+  ssize_t const size = ::read(file, text, sizeof text);
+  ::close(file);
+  return size >= 3 && std::string_view(text, 3) == "tsc" && (size == 3 || text[3] == '\n');
+}
+
+bool tsc_is_invariant() noexcept {
+#if defined(__x86_64__)
+  constexpr unsigned kPowerManagement = 0x8000'0007U;
+  constexpr unsigned kInvariantTsc = 1U << 8U;  // Linux: constant_tsc and nonstop_tsc
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid(kPowerManagement, &a, &b, &c, &d) != 0 && (d & kInvariantTsc) != 0;
+#else
+  return false;
+#endif
+}
+
+}  // namespace
+
+constinit std::atomic<TickSource> tick_source_word{TickSource::kUndecided};
+
+TickSource tick_source() noexcept {
+  TickSource source = tick_source_word.load(std::memory_order_relaxed);
+  if (source != TickSource::kUndecided) return source;
+  TickSource const found = tsc_is_invariant() && kernel_uses_tsc() ? TickSource::kTsc : TickSource::kRealtime;
+  // The first answer stands, even if the kernel changes its mind between two threads' questions.
+  return tick_source_word.compare_exchange_strong(source, found, std::memory_order_relaxed) ? found : source;
+}
+
+std::int64_t ticks_slow() noexcept {
+#if defined(__x86_64__)
+  if (tick_source() == TickSource::kTsc) return static_cast<std::int64_t>(__builtin_ia32_rdtsc());
+#endif
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+}  // namespace logboom::detail
