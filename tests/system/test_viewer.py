@@ -1,0 +1,117 @@
+"""History joined to live: no gap and no repeat, however fast records come and whatever happens to the collector or the viewer."""
+
+import concurrent.futures
+import json
+import random
+import signal
+import subprocess
+
+from conftest import COMMAND, PATIENCE, eventually
+
+LONG = PATIENCE * 4
+
+
+def ids(lines):
+    return [json.loads(line)["id"] for line in lines]
+
+
+def stored_ids(bus, first, last):
+    return [row[0] for row in bus.query("SELECT id FROM records WHERE id BETWEEN ? AND ? AND logger = 'burst' ORDER BY id", first, last)]
+
+
+def newest(bus):
+    return bus.query("SELECT ifnull(max(id), 0) FROM record")[0][0]
+
+
+def test_tail_joins_history_to_live_fifty_times(bus, start_collector, worker):
+    """50 viewers begin at random moments under load; each shows exactly what the store holds, in its order."""
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    start_collector()
+    load = worker("burst", bus.directory / "count", 10**9, "--threads", "2", "--pause-every", "20")
+    load.wait_line(r"^ready", lines=load.output)
+
+    def join(last, live):
+        """`last` records of history, then `live` more."""
+        shown = subprocess.run([COMMAND, "tail", "-n", "burst", "-o", "json", "--last", str(last), "--count", str(last + live), "--timeout", str(LONG)],
+                               env=bus.environment, capture_output=True, text=True, timeout=LONG * 2)
+        return shown
+
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        eventually(lambda: newest(bus) > 3000, LONG)
+        joins = [pool.submit(join, chance.randrange(1, 2000), chance.randrange(1, 4000)) for _ in range(50)]
+        for number, future in enumerate(joins):
+            done = future.result()
+            assert done.returncode == 0, done.stderr
+            shown = ids(done.stdout.splitlines())
+            assert shown, f"join {number}"
+            assert shown == stored_ids(bus, shown[0], shown[-1]), f"join {number}"
+            assert done.stderr == ""
+
+
+def test_tail_since_shows_everything_from_the_beginning(bus, start_collector, worker, start):
+    start_collector()
+    load = worker("burst", bus.directory / "count", 5000, "--pause-every", "20")
+    load.wait_line(r"^ready", lines=load.output)
+    tail = start(COMMAND, "tail", "-n", "burst", "-o", "json", "--since", "1h", "--count", "5000")
+    assert tail.wait(LONG) == 0
+    assert [json.loads(line)["fields"]["i"] for line in tail.output] == list(range(1, 5001))
+
+
+def test_collector_killed_under_a_viewer(bus, start_collector, worker, start):
+    """A viewer lives through ten deaths of its collector."""
+    collector = start_collector()
+    count = 20_000
+    tail = start(COMMAND, "tail", "-n", "burst", "-o", "json", "--since", "1h", "--count", str(count), "--timeout", str(LONG))
+    load = worker("burst", bus.directory / "count", count, "--pause-every", "10")
+    for kill in range(1, 11):
+        eventually(lambda: bus.count("logger = 'burst'") >= count * kill // 12, LONG)
+        collector.kill()
+        collector = start_collector()
+    assert load.wait(LONG) == 0
+    assert tail.wait(LONG) == 0, tail.stderr
+    assert [json.loads(line)["fields"]["i"] for line in tail.output] == list(range(1, count + 1))
+    assert "missed" not in tail.stderr
+
+
+def test_a_stopped_viewer_reads_what_it_missed_from_the_store(bus, start_collector, worker, start):
+    collector = start_collector()
+    tail = start(COMMAND, "tail", "-n", "burst", "-o", "json", "--since", "1h")
+    count = 30_000
+    load = worker("burst", bus.directory / "count", count, "--pause-every", "50")
+    eventually(lambda: len(tail.output) > 100, LONG)
+    tail.signal(signal.SIGSTOP)
+    assert load.wait(LONG) == 0
+    eventually(lambda: bus.count("logger = 'burst'") == count, LONG)
+    tail.signal(signal.SIGCONT)
+    eventually(lambda: len(tail.output) >= count, LONG, "all records shown")
+    shown = ids(tail.output)
+    assert len(set(shown)) == count and len(shown) == count
+    tail.signal(signal.SIGINT)
+    assert tail.wait() == 0
+    assert "missed" not in tail.stderr
+    assert collector.stop() == 0
+
+
+def test_a_viewer_without_a_store_is_told_what_it_missed(bus, start_collector, worker, start):
+    start_collector(database=None)
+    tail = start(COMMAND, "tail", "-n", "burst", "-o", "json")
+    load = worker("burst", bus.directory / "first", 5, "--hold")
+    # Connected viewers see what comes; before that there is nothing to see without a store.
+    def seen():
+        again = worker("burst", bus.directory / "again", 1)
+        assert again.wait(LONG) == 0
+        return tail.output
+    eventually(seen, LONG)
+    tail.signal(signal.SIGSTOP)
+    count = 30_000
+    load = worker("burst", bus.directory / "count", count)
+    assert load.wait(LONG) == 0
+    tail.signal(signal.SIGCONT)
+
+    def accounted():
+        missed = sum(int(line.split()[1]) for line in tail.lines if line.endswith("records missed --"))
+        shown = sum(1 for line in tail.output if json.loads(line)["pid"] == load.pid)
+        return missed and shown + missed == count
+    eventually(accounted, LONG, "shown + missed = logged")
