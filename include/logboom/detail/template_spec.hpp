@@ -11,7 +11,7 @@ namespace logboom::detail {
 /// [[fill]align][sign]["#"]["0"][width]["." precision]["L"][type]
 struct SpecParts {
   bool valid = true;
-  bool align = false, numeric_only = false;  // numeric_only: "#", "0" or "L"
+  bool align = false, zero = false, numeric_only = false;  // numeric_only: "#", "0" or "L"
   bool sign = false, precision = false, alternate = false;
   char type = 0;
 };
@@ -76,14 +76,14 @@ constexpr SpecParts read_spec(std::string_view spec) noexcept {
   parts.align = reader.align();
   parts.sign = reader.take('+') || reader.take('-') || reader.take(' ');
   parts.alternate = reader.take('#');
-  bool const zero = reader.take('0');
+  parts.zero = reader.take('0');
   reader.size(parts.valid);
   if (reader.take('.')) {
     parts.precision = true;
     if (!reader.size(parts.valid)) parts.valid = false;
   }
   bool const localized = reader.take('L');
-  parts.numeric_only = parts.alternate || zero || localized;
+  parts.numeric_only = parts.alternate || parts.zero || localized;
   if (!reader.done()) parts.type = reader.take_any();
   if (!reader.done()) parts.valid = false;
   return parts;
@@ -99,9 +99,14 @@ constexpr bool integer_spec_fits(SpecParts const& parts, bool is_signed) noexcep
   return one_of(parts.type, "dxXoOBb") && parts.type != 'O';
 }
 
+constexpr SpecParts without_type(SpecParts parts) noexcept {
+  parts.type = 0;
+  return parts;
+}
+
 constexpr bool character_spec_fits(SpecParts const& parts) noexcept {
   if (parts.precision) return false;
-  if (one_of(parts.type, "c?")) return !parts.sign && !parts.numeric_only;
+  if (one_of(parts.type, "c?")) return !parts.sign && !parts.alternate && (!parts.zero || parts.align);
   return one_of(parts.type, "dxXoBb");
 }
 
@@ -133,9 +138,7 @@ constexpr bool spec_fits(Kind kind, std::string_view spec) noexcept {
   SpecParts const parts = read_spec(spec);
   if (!parts.valid) return false;
   switch (kind) {
-    case Kind::kBool:
-      return parts.type == 0 || parts.type == 's' ? !parts.precision && !parts.sign && !parts.numeric_only
-                                                  : integer_spec_fits(parts, false);
+    case Kind::kBool: return integer_spec_fits(parts.type == 's' ? without_type(parts) : parts, false);
     case Kind::kCharacter: return character_spec_fits(parts);
     case Kind::kSigned: return integer_spec_fits(parts, true);
     case Kind::kUnsigned: return integer_spec_fits(parts, false);
