@@ -28,25 +28,33 @@ constexpr std::uint64_t has_byte(std::uint64_t word, char byte) noexcept {
   return has_less(word ^ (kOnes * static_cast<unsigned char>(byte)), 1);
 }
 
-// Bytes at the start that are ASCII and not NUL, by eights.
-std::size_t plain_prefix(std::string_view text) noexcept {
-  std::size_t at = 0;
-  while (at + 8 <= text.size()) {
-    std::uint64_t const word = load8(text.data() + at);
-    if (((word & kHighs) | has_less(word, 1)) != 0) break;
-    at += 8;
-  }
-  return at;
+// Nonzero if one of eight bytes is not ASCII, or NUL.
+constexpr std::uint64_t not_plain(std::uint64_t word) noexcept { return (word & kHighs) | has_less(word, 1); }
+
+// The same, or something that JSON escapes.
+constexpr std::uint64_t not_plain_json(std::uint64_t word) noexcept {
+  return (word & kHighs) | has_less(word, 0x20) | has_byte(word, '"') | has_byte(word, '\\');
 }
 
-// The same, and nothing that JSON escapes.
-std::size_t plain_json_prefix(std::string_view text) noexcept {
-  std::size_t at = 0;
-  while (at + 8 <= text.size()) {
-    std::uint64_t const word = load8(text.data() + at);
-    if (((word & kHighs) | has_less(word, 0x20) | has_byte(word, '"') | has_byte(word, '\\')) != 0) break;
-    at += 8;
+// What most texts are: no eight of their bytes are found out. The last eight overlap those before them.
+template <std::uint64_t (*found)(std::uint64_t)>
+bool all(std::string_view text) noexcept {
+  std::size_t const size = text.size();
+  if (size < 8) {
+    std::uint64_t word = kOnes * ' ';
+    if (size > 0) std::memcpy(&word, text.data(), size);
+    return found(word) == 0;
   }
+  std::uint64_t any = found(load8(text.data() + size - 8));
+  for (std::size_t at = 0; at + 8 <= size && any == 0; at += 8) any = found(load8(text.data() + at));
+  return any == 0;
+}
+
+// Bytes at the start that are plain, by eights.
+template <std::uint64_t (*found)(std::uint64_t)>
+std::size_t prefix(std::string_view text) noexcept {
+  std::size_t at = 0;
+  while (at + 8 <= text.size() && found(load8(text.data() + at)) == 0) at += 8;
   return at;
 }
 
@@ -66,7 +74,7 @@ constexpr char const* kHex = "0123456789abcdef";
 
 void append_escaped_byte(TextBuffer& out, unsigned char byte) {
   char const escaped[] = {'\\', 'x', kHex[byte >> 4U], kHex[byte & 15U]};
-  out.append(escaped, escaped + sizeof escaped);
+  append(out, {escaped, sizeof escaped});
 }
 
 void append_json_character(TextBuffer& out, char c) {
@@ -84,7 +92,26 @@ void append_json_character(TextBuffer& out, char c) {
     return;
   }
   char const escaped[] = {'\\', 'u', '0', '0', kHex[byte >> 4U], kHex[byte & 15U]};
-  out.append(escaped, escaped + sizeof escaped);
+  append(out, {escaped, sizeof escaped});
+}
+
+void append_json_characters(TextBuffer& out, std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t const plain = prefix<not_plain_json>(text.substr(at));
+    append(out, text.substr(at, plain));
+    at += plain;
+    if (at == text.size()) return;
+    std::size_t const size = character(text, at);
+    if (size == 1) {
+      append_json_character(out, text[at]);
+    } else if (size == 0) {
+      out.push_back('\\');
+      append_escaped_byte(out, byte_at(text, at));
+    } else {
+      append(out, text.substr(at, size));
+    }
+    at += size == 0 ? 1 : size;
+  }
 }
 
 std::optional<unsigned> hex4(std::string_view text, std::size_t at) noexcept {
@@ -134,12 +161,12 @@ Escape escape_at(std::string_view json, std::size_t at) noexcept {
 }  // namespace
 
 bool is_clean(std::string_view text) noexcept {
-  std::size_t at = plain_prefix(text);
-  while (at < text.size()) {
+  if (all<not_plain>(text)) return true;
+  for (std::size_t at = 0; at < text.size();) {
     std::size_t const size = character(text, at);
     if (size == 0) return false;
     at += size;
-    if (size == 1 && (at & 7U) == 0) at += plain_prefix(text.substr(at));
+    if (size == 1) at += prefix<not_plain>(text.substr(at));
   }
   return true;
 }
@@ -168,24 +195,10 @@ std::string clean(std::string_view text) {
 
 void append_json_string(TextBuffer& out, std::string_view text) {
   out.push_back('"');
-  std::size_t at = plain_json_prefix(text);
-  append(out, text.substr(0, at));
-  while (at < text.size()) {
-    std::size_t const size = character(text, at);
-    if (size == 1) {
-      append_json_character(out, text[at]);
-    } else if (size == 0) {
-      out.push_back('\\');
-      append_escaped_byte(out, byte_at(text, at));
-    } else {
-      append(out, text.substr(at, size));
-    }
-    at += size == 0 ? 1 : size;
-    if ((at & 7U) != 0) continue;
-    std::size_t const plain = plain_json_prefix(text.substr(at));
-    append(out, text.substr(at, plain));
-    at += plain;
-  }
+  if (all<not_plain_json>(text))
+    append(out, text);
+  else
+    append_json_characters(out, text);
   out.push_back('"');
 }
 

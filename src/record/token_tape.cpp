@@ -4,6 +4,7 @@
 #include "record/clean_text.hpp"
 #include "record/wire.hpp"
 
+#include <algorithm>
 #include <array>
 #include <limits>
 
@@ -15,66 +16,65 @@ namespace logboom::wire {
 /// What both readers do: append tokens, close containers. Depth is bounded here, lengths by what really comes.
 class TokenTape::Builder {
  public:
-  explicit Builder(std::vector<Token>& tokens) : tokens_(tokens) { tokens_.clear(); }
+  explicit Builder(std::vector<Token>& tokens) : tokens_(tokens) {}
 
-  bool scalar(Token const& token) {
-    tokens_.push_back(token);
+  bool nil() {
+    next(Kind::kNil);
     return true;
   }
   bool integer(std::int64_t value) {
-    Token token;
-    token.kind = Kind::kInt;
-    token.integer = value;
-    return scalar(token);
+    next(Kind::kInt).integer = value;
+    return true;
   }
   bool natural(std::uint64_t value) {
-    if (value <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
-      return integer(static_cast<std::int64_t>(value));
-    Token token;
-    token.kind = Kind::kUint;
-    token.natural = value;
-    return scalar(token);
+    constexpr auto kLargest = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+    if (value <= kLargest) return integer(static_cast<std::int64_t>(value));
+    next(Kind::kUint).natural = value;
+    return true;
   }
   bool boolean(bool value) {
-    Token token;
-    token.kind = Kind::kBool;
-    token.integer = value ? 1 : 0;
-    return scalar(token);
+    next(Kind::kBool).integer = value ? 1 : 0;
+    return true;
   }
   bool number(Kind kind, double value) {
-    Token token;
-    token.kind = kind;
-    token.number = value;
-    return scalar(token);
+    next(kind).number = value;
+    return true;
   }
-  bool bytes(Kind kind, char const* data, std::uint32_t size) {
-    Token token;
-    token.kind = kind;
+  bool bytes(Kind kind, char const* data, std::uint32_t size, std::int8_t extension = 0) {
+    Token& token = next(kind);
+    token.extension = extension;
     token.size = size;
     token.data = size == 0 ? "" : data;
-    return scalar(token);
+    return true;
   }
   bool open(Kind kind, std::uint32_t size) {
     if (depth_ == kDeepest) {
       too_deep_ = true;
       return false;
     }
-    open_[depth_++] = tokens_.size();
-    Token token;
-    token.kind = kind;
-    token.size = size;
-    token.skip = 0;
-    return scalar(token);
+    open_[depth_++] = size_;
+    next(kind).size = size;
+    return true;
   }
   Token& close() {
-    Token& token = tokens_[open_[--depth_]];
-    token.skip = static_cast<std::size_t>(tokens_.data() + tokens_.size() - &token);
-    return token;
+    std::size_t const at = open_[--depth_];
+    tokens_[at].skip = size_ - at;
+    return tokens_[at];
   }
   bool too_deep() const noexcept { return too_deep_; }
 
  private:
-  std::vector<Token>& tokens_;
+  // Filled in place: a token made elsewhere and copied costs more than reading its bytes.
+  Token& next(Kind kind) {
+    if (size_ == tokens_.size()) grow();
+    Token& token = tokens_[size_++];
+    token.kind = kind;
+    return token;
+  }
+  void grow() { tokens_.resize(std::max<std::size_t>(256, tokens_.size() * 2)); }
+
+  std::vector<Token>& tokens_;  // the first size_ of them are this document's
+  std::size_t size_ = 0;
   std::array<std::size_t, kDeepest> open_{};
   std::size_t depth_ = 0;
   bool too_deep_ = false;
@@ -84,7 +84,7 @@ class TokenTape::MsgpackVisitor : public msgpack::null_visitor {
  public:
   explicit MsgpackVisitor(Builder& builder) : builder_(builder) {}
 
-  bool visit_nil() { return builder_.scalar({}); }
+  bool visit_nil() { return builder_.nil(); }
   bool visit_boolean(bool value) { return builder_.boolean(value); }
   bool visit_positive_integer(std::uint64_t value) { return builder_.natural(value); }
   bool visit_negative_integer(std::int64_t value) { return builder_.integer(value); }
@@ -93,12 +93,7 @@ class TokenTape::MsgpackVisitor : public msgpack::null_visitor {
   bool visit_str(char const* data, std::uint32_t size) { return builder_.bytes(Kind::kText, data, size); }
   bool visit_bin(char const* data, std::uint32_t size) { return builder_.bytes(Kind::kBytes, data, size); }
   bool visit_ext(char const* data, std::uint32_t size) {
-    Token token;
-    token.kind = Kind::kExtension;
-    token.extension = static_cast<std::int8_t>(*data);
-    token.size = size - 1;
-    token.data = data + 1;
-    return builder_.scalar(token);
+    return builder_.bytes(Kind::kExtension, data + 1, size - 1, static_cast<std::int8_t>(*data));
   }
   bool start_array(std::uint32_t size) { return builder_.open(Kind::kArray, size); }
   bool start_map(std::uint32_t size) { return builder_.open(Kind::kMap, size); }
@@ -148,7 +143,7 @@ class TokenTape::JsonHandler {
     texts_.clear();
   }
 
-  bool null() { return count() && builder_.scalar({}); }
+  bool null() { return count() && builder_.nil(); }
   bool boolean(bool value) { return count() && builder_.boolean(value); }
   bool number_integer(number_integer_t value) { return count() && builder_.integer(value); }
   bool number_unsigned(number_unsigned_t value) { return count() && builder_.natural(value); }

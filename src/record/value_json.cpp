@@ -18,7 +18,7 @@ constexpr std::string_view kTooDeep = "…";
 class Sink {
  public:
   explicit Sink(TextBuffer& out) : out_(&out) {}
-  void write(char const* data, std::size_t size) { out_->append(data, data + size); }
+  void write(char const* data, std::size_t size) { append(*out_, {data, size}); }
 
  private:
   TextBuffer* out_;
@@ -43,7 +43,7 @@ std::string_view not_finite(double value) noexcept {
 template <typename T>
 void append_number(TextBuffer& out, T value) {
   std::size_t const before = out.size();
-  fmt::format_to(fmt::appender(out), FMT_COMPILE("{}"), value);
+  append_float(out, value);
   if (view(out).substr(before).find_first_of(".e") == std::string_view::npos) append(out, ".0");
 }
 

@@ -46,11 +46,6 @@ void append_integer(TextBuffer& out, T value) {
   append(out, {digits.data(), digits.size()});
 }
 
-template <typename T>
-void append_float(TextBuffer& out, T value) {
-  fmt::format_to(fmt::appender(out), FMT_COMPILE("{}"), value);
-}
-
 void append_extension(TextBuffer& out, Token const& value) {
   if (auto const time = timestamp_of(value)) {
     append_time(out, *time);
@@ -220,7 +215,19 @@ bool numbers_are_bounded(std::string_view spec) noexcept {
   return true;
 }
 
+template <typename T>
+void append_shortest(TextBuffer& out, T value) {
+  constexpr std::size_t kLongest = 32;  // "-2.2250738585072014e-308" has 24
+  std::size_t const size = out.size();
+  out.resize(size + kLongest);
+  char const* const end = fmt::format_to(out.data() + size, FMT_COMPILE("{}"), value);
+  out.resize(static_cast<std::size_t>(end - out.data()));
+}
+
 }  // namespace
+
+void append_float(TextBuffer& out, float value) { append_shortest(out, value); }
+void append_float(TextBuffer& out, double value) { append_shortest(out, value); }
 
 Spec::Spec(std::string_view spec) : bounded(numbers_are_bounded(spec)) {
   if (spec.empty()) return;

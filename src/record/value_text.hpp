@@ -27,6 +27,10 @@ struct Spec {
   }
 };
 
+/// The shortest text that reads back as the same number, "1" for one; "nan", "inf".
+void append_float(TextBuffer& out, float value);
+void append_float(TextBuffer& out, double value);
+
 /// The value as `{}` renders it. Any bytes a text holds are kept: the whole is cleaned by the caller.
 void append_value(TextBuffer& out, Token const& value);
 

@@ -19,7 +19,7 @@ void append_fraction(TextBuffer& out, std::uint64_t nanoseconds) {
     digits[i] = static_cast<char>('0' + nanoseconds % 10);
   std::size_t size = sizeof digits;
   while (digits[size - 1] == '0') --size;
-  out.append(digits, digits + size);
+  append(out, {digits, size});
 }
 
 // Reads text from the front, piece by piece.
