@@ -23,6 +23,10 @@ Object item_of(Object const& object, Index const& index, std::string_view name) 
   }
   auto const* const value = std::get_if<Value const*>(&object);
   if (value == nullptr) throw missing();
+  if (auto const* const bytes = std::get_if<Value::Bytes>(&(*value)->data())) {
+    if (!index.number || *index.number >= bytes->size()) throw missing();
+    return std::to_integer<std::int64_t>((*bytes)[*index.number]);
+  }
   if (auto const* const array = std::get_if<Value::Array>(&(*value)->data())) {
     if (!index.number || *index.number >= array->size()) throw missing();
     return object_of((*array)[*index.number]);

@@ -5,6 +5,7 @@
 #include "record/utf8.hpp"
 
 #include <fmt/format.h>
+#include <re2/re2.h>
 
 #include <algorithm>
 #include <charconv>
@@ -16,6 +17,8 @@ namespace {
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 bool is_word(char c) { return is_letter(c) || is_digit(c) || static_cast<unsigned char>(c) >= 0x80; }
+
+bool is_name(char c) { return is_word(c) || c == '.' || c == '-'; }
 
 // Reads one format string from left to right and knows how to complain about it.
 class Parser {
@@ -47,7 +50,6 @@ class Parser {
     check_sample(field, at);
     pieces_.push_back({std::move(literal_), std::move(field)});
     literal_.clear();
-    named_ = true;
   }
 
   void check_sample(Field const& field, std::size_t at) const;
@@ -114,8 +116,9 @@ std::vector<Piece> Parser::percent() {
     } catch (Mismatch const& mismatch) {
       refuse(start, fmt::format("{}; a lone percent sign is written %%", mismatch.what()));
     }
+    // Python's validation looks for one field that is written plainly; names with dots and dashes are ours
+    named_ = named_ || (spec.plain && !key.empty() && std::all_of(key.begin(), key.end(), is_name));
     if (spec.conversion == '%') {
-      named_ = named_ || keyed;
       literal_ += '%';
     } else if (!keyed) {
       refuse(start, fmt::format("no name before '{}': a field is written %(name){}, a percent sign %%",
@@ -139,6 +142,7 @@ std::vector<Piece> Parser::brace() {
     } else if (c == '{') {
       std::size_t const end = spec_end(at, field_end(at + 1));
       brace_field(at);
+      named_ = true;
       at = end;
     } else {
       literal_ += c;
@@ -225,6 +229,12 @@ Index Parser::index(std::string_view text, std::size_t at) const {
 }
 
 void Parser::set_spec(Field& field, std::string_view spec, std::size_t at) const {
+  // logging.StrFormatStyle.fmt_spec
+  static re2::RE2 const kSpec(
+      R"((?i)(.?[<>=^])?[+ -]?#?0?(\d+|{[\pL\pN_]+})?[,_]?(\.(\d+|{[\pL\pN_]+}))?[bcdefgnosx%]?)");
+  if (!re2::RE2::FullMatch(re2::StringPiece(spec.data(), spec.size()), kSpec)) {
+    refuse(at, fmt::format("bad specifier: '{}'", spec));
+  }
   if (spec.find('{') != std::string_view::npos) {
     field.spec = nested_spec(spec, at);
     return;
@@ -240,6 +250,7 @@ void Parser::set_spec(Field& field, std::string_view spec, std::size_t at) const
   }
 }
 
+// Of a specification that has passed set_spec's expression: its braces are paired and hold a word.
 NestedSpec Parser::nested_spec(std::string_view spec, std::size_t at) const {
   NestedSpec parts;
   while (!spec.empty()) {
@@ -250,11 +261,9 @@ NestedSpec Parser::nested_spec(std::string_view spec, std::size_t at) const {
       break;
     }
     std::size_t const close = spec.find('}', open);
-    std::string_view const name =
-        close == std::string_view::npos ? std::string_view{} : spec.substr(open + 1, close - open - 1);
-    if (name.empty() || is_digit(name.front()) || !std::all_of(name.begin(), name.end(), is_word)) {
-      refuse(at, fmt::format("bad specifier '{}': inside it only names of fields stand in braces", spec));
-    }
+    std::string_view const name = spec.substr(open + 1, close - open - 1);
+    if (is_digit(name.front()))
+      refuse(at, "a field is named, not numbered: a record has no positional values");
     parts.emplace_back(std::move(literal), Attribute(std::string(name)));
     spec.remove_prefix(close + 1);
   }
@@ -281,6 +290,7 @@ std::vector<Piece> Parser::dollar() {
       refuse(at, "invalid format: bare '$' not allowed; a lone dollar sign is written $$");
     }
     add({Attribute(std::string(format_.substr(begin, end - begin))), {}, 0, BraceSpec{}}, at);
+    named_ = true;
     at = end + (braced ? 1 : 0);
   }
   return finished();

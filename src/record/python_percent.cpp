@@ -121,9 +121,14 @@ std::size_t parse_percent(std::string_view text, PercentSpec& spec) {
   spec.width = parse_count(text, at, "width");
   if (at < text.size() && text[at] == '.') {
     ++at;
-    spec.precision = std::max(parse_count(text, at, "precision"), 0);
+    spec.precision = parse_count(text, at, "precision");
+    spec.plain = spec.precision >= 0;
+    spec.precision = std::max(spec.precision, 0);
   }
-  if (at < text.size() && (text[at] == 'h' || text[at] == 'l' || text[at] == 'L')) ++at;
+  if (at < text.size() && (text[at] == 'h' || text[at] == 'l' || text[at] == 'L')) {
+    spec.plain = false;
+    ++at;
+  }
   if (at >= text.size()) throw Mismatch("incomplete format");
   spec.conversion = text[at];
   if (std::string_view("diouxXeEfFgGcrsa%").find(spec.conversion) == std::string_view::npos) {
@@ -150,8 +155,9 @@ void apply(PercentSpec const& spec, Object const& object, std::string& out) {
     case 'g':
     case 'G': {
       DoubleForm const form{spec.conversion, spec.precision < 0 ? 6 : spec.precision, spec.alternate, false};
-      append_number({spec.left, spec.sign, spec.blank, false, spec.zero, spec.width, -1, spec.conversion},
-                    format_double(number_of(object), form), out);
+      PercentSpec layout = spec;
+      layout.alternate = false;
+      append_number(layout, format_double(number_of(object), form), out);
       return;
     }
     case 'c': {

@@ -23,6 +23,8 @@ struct PercentSpec {
   int width = -1;
   int precision = -1;
   char conversion = 's';
+  bool plain =
+      true;  // false: h, l or L (without effect), or no digits after the point: not known to the validation of logging.Formatter
 };
 
 /// Reads from behind the key to the conversion; returns how many bytes it took. @throws Mismatch

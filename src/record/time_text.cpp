@@ -19,7 +19,6 @@ CivilTime to_civil(std::int64_t time, bool utc) noexcept {
   civil.nanoseconds = static_cast<std::uint32_t>(nanoseconds);
   if (utc) {
     (void)gmtime_r(&seconds, &civil.tm);
-    civil.tm.tm_zone = "UTC";
   } else {
     (void)localtime_r(&seconds, &civil.tm);
   }

@@ -13,7 +13,7 @@ struct CivilTime {
   std::uint32_t nanoseconds = 0;
 };
 
-/// In UTC (tm_zone "UTC") or in the local zone.
+/// In UTC or in the local zone.
 CivilTime to_civil(std::int64_t time, bool utc) noexcept;
 
 /// Appends `2026-11-20T10:30:05.123456789+01:00`, or `…Z` for UTC.
