@@ -176,10 +176,11 @@ void SenderWindow::rewind(std::int64_t now) {
   in_flight_bytes_ = 0;
   for (auto const& batch : in_flight_) in_flight_bytes_ += batch.bytes;
 
-  last_rewind_ = now;
   moved_ = true;
-  rewound_ = rewound_ || sent_since_rewind_;  // a PUSH socket that was not used needs not be opened again
-  if (sent_since_rewind_) ++rewinds_;
+  if (!sent_since_rewind_) return;  // a PUSH socket that was not used needs not be opened again
+  last_rewind_ = now;
+  ++rewinds_;
+  rewound_ = true;
   sent_since_rewind_ = false;
 }
 

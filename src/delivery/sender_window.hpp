@@ -69,7 +69,8 @@ class SenderWindow {
   std::size_t in_flight_bytes() const { return in_flight_bytes_; }
   std::uint64_t resent() const { return resent_; }  // records sent that had been sent before
   std::uint64_t rewinds() const { return rewinds_; }
-  std::uint64_t acked() const { return acked_; }  // records committed since the streams were opened
+  unsigned unanswered() const { return unanswered_; }  // hellos since the last welcome
+  std::uint64_t acked() const { return acked_; }       // records committed since the streams were opened
 
  private:
   static constexpr std::int64_t kNever = INT64_MIN;
