@@ -84,8 +84,10 @@ AddressClaim::AddressClaim(delivery::Endpoint const& endpoint) {
   if (!directory.empty()) prepare_directory(endpoint.text, directory);
   int const lock = take_lock(endpoint.text, path + ".lock");
   try {
-    for (auto const& socket : {endpoint.push, endpoint.control, endpoint.live})
-      remove_stale(endpoint.text, socket.substr(kScheme.size()));
+    for (auto const& socket : {endpoint.push, endpoint.control, endpoint.live}) {
+      sockets_.push_back(socket.substr(kScheme.size()));
+      remove_stale(endpoint.text, sockets_.back());
+    }
   } catch (...) {
     ::close(lock);
     throw;
@@ -93,10 +95,13 @@ AddressClaim::AddressClaim(delivery::Endpoint const& endpoint) {
   lock_ = lock;
 }
 
-AddressClaim::AddressClaim(AddressClaim&& other) noexcept : lock_(std::exchange(other.lock_, -1)) {}
+AddressClaim::AddressClaim(AddressClaim&& other) noexcept
+    : sockets_(std::move(other.sockets_)), lock_(std::exchange(other.lock_, -1)) {}
 
 AddressClaim::~AddressClaim() {
-  if (lock_ >= 0) ::close(lock_);
+  if (lock_ < 0) return;
+  for (auto const& socket : sockets_) ::unlink(socket.c_str());
+  ::close(lock_);
 }
 
 std::vector<AddressClaim> claim_addresses(std::span<delivery::Endpoint const> endpoints) {

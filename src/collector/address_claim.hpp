@@ -15,7 +15,7 @@ class AddressClaim {
   /// Makes the directory (0700) if it is missing, locks `PATH.lock`, removes what a dead collector left bound.
   /// @throws BindError: in use (with the holder's pid), directory not ours or not writable, something else stands at a socket's path.
   explicit AddressClaim(delivery::Endpoint const& endpoint);
-  ~AddressClaim();
+  ~AddressClaim();  // removes the sockets' files: ZeroMQ leaves them
   AddressClaim(AddressClaim&& other) noexcept;
   AddressClaim& operator=(AddressClaim&&) = delete;
 

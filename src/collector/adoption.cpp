@@ -1,11 +1,12 @@
 // Adopting the spools of dead publishers. Must not know rings or the delivery protocol.
 #include "collector/adoption.hpp"
 
+#include "publisher/replay.hpp"
+
 #include <fmt/format.h>
 
 #include <array>
 #include <exception>
-#include <string_view>
 #include <utility>
 
 namespace logboom::collector {
@@ -25,8 +26,8 @@ std::string reachable(std::string const& bound) {
 
 }  // namespace
 
-Adoption::Adoption(std::vector<std::string> roots, std::string const& address, OwnLog& log)
-    : roots_(std::move(roots)), address_(reachable(address)), log_(log) {}
+Adoption::Adoption(std::vector<std::string> const& roots, std::string const& address, OwnLog& log)
+    : roots_(roots.begin(), roots.end()), self_(delivery::parse_endpoint(reachable(address))), log_(log) {}
 
 Adoption::~Adoption() { stop(); }
 
@@ -42,18 +43,33 @@ void Adoption::stop() {
 void Adoption::run(std::stop_token const& stop) {
   while (!stop.stop_requested()) {
     busy_ = true;
-    for (auto const& root : roots_) sweep(root, stop);
+    sweep(stop);
     busy_ = false;
     std::unique_lock lock(mutex_);
     wake_.wait_for(lock, stop, kEvery, [] { return false; });
   }
 }
 
-void Adoption::sweep(std::string const& root, std::stop_token const& stop) try {
-  (void)root;
-  (void)stop;
+void Adoption::sweep(std::stop_token const& stop) try {
+  publisher::RecoverOptions options;
+  options.endpoints = {self_};
+  options.report = [this](std::string_view line) { report(line); };
+  options.stop = [&stop] { return stop.stop_requested(); };
+  auto const found = publisher::recover(roots_, options);
+  if (found.spools == 0) return;
+  adopted_ += found.spools;
+  log_.note(OwnLog::Kind::kAdoption, level::kInfo,
+            fmt::format("adopted {} spools of dead publishers: {} records, {} of them declared lost",
+                        found.spools, found.records, found.gaps));
 } catch (std::exception const& error) {
-  log_.tell(OwnLog::Kind::kAdoption, level::kWarning, fmt::format("adoption: {}", error.what()));
+  report(error.what());
+}
+
+/// A spool that cannot be read is found again by every sweep.
+void Adoption::report(std::string_view line) {
+  if (told_.size() >= kMaxTold) told_.clear();
+  if (!told_.emplace(line).second) return;
+  log_.tell(OwnLog::Kind::kAdoption, level::kWarning, fmt::format("adoption: {}", line));
 }
 
 }  // namespace logboom::collector

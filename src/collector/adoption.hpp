@@ -3,13 +3,18 @@
 #pragma once
 
 #include "collector/own_log.hpp"
+#include "delivery/endpoint.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <filesystem>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <unordered_set>
 #include <vector>
 
 namespace logboom::collector {
@@ -17,9 +22,10 @@ namespace logboom::collector {
 class Adoption {
  public:
   static constexpr std::chrono::milliseconds kEvery{2'000};
+  static constexpr std::size_t kMaxTold = 1'024;
 
   /// @param address of the collector itself, as bound
-  Adoption(std::vector<std::string> roots, std::string const& address, OwnLog& log);
+  Adoption(std::vector<std::string> const& roots, std::string const& address, OwnLog& log);
   ~Adoption();
   Adoption(Adoption const&) = delete;
   Adoption& operator=(Adoption const&) = delete;
@@ -35,13 +41,15 @@ class Adoption {
 
  private:
   void run(std::stop_token const& stop);
-  void sweep(std::string const& root, std::stop_token const& stop);
+  void sweep(std::stop_token const& stop);
+  void report(std::string_view line);
 
-  std::vector<std::string> const roots_;
-  std::string const address_;
+  std::vector<std::filesystem::path> const roots_;
+  delivery::Endpoint const self_;
   OwnLog& log_;
   std::atomic<std::uint64_t> adopted_ = 0;
   std::atomic<bool> busy_ = true;
+  std::unordered_set<std::string> told_;  // lines reported already; of the thread
   std::mutex mutex_;
   std::condition_variable_any wake_;
   std::jthread thread_;

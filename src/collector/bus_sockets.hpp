@@ -15,7 +15,7 @@ struct BusSockets {
   /// @param live whether viewers are served. @throws BindError
   BusSockets(std::vector<AddressClaim> claimed, std::span<delivery::Endpoint const> endpoints, bool live);
 
-  // In this order: ZeroMQ unlinks an ipc path when the context ends, which must not be a successor's.
+  // In this order: the addresses are given up when the context has ended, and with it the last use of them.
   std::vector<AddressClaim> claims;
   zmq::context_t context;
   zmq::socket_t pull;                  // batches and plain records

@@ -165,8 +165,9 @@ Intake::Options Collector::Impl::intake_options() const {
 delivery::ReceiverLedger Collector::Impl::ledger() {
   if (target.path().empty()) return delivery::ReceiverLedger{};
   stored.emplace(target.path());
-  delivery::ReceiverLedger made(delivery::ReceiverLedger::kMaxStreams,
-                                [this](PublisherId const& id, std::uint64_t stream) { return stored->last(id, stream); });
+  delivery::ReceiverLedger made(
+      delivery::ReceiverLedger::kMaxStreams,
+      [this](PublisherId const& id, std::uint64_t stream) { return stored->last(id, stream); });
   auto const rows = target.ledger();
   made.load(rows);
   return made;

@@ -26,6 +26,7 @@ void LivePublisher::take(std::shared_ptr<Block const> const& block) {
 }
 
 TopicCounters::Topic& LivePublisher::touch(Site const& site) {
+  topic_.clear();
   live_topic(site.level, site.logger, topic_);
   return counters_.touch(topic_);
 }

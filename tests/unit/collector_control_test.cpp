@@ -27,7 +27,8 @@ class ControlServerTest : public testing::Test {
   void say(std::string const& route, Control const& message, std::int64_t now = 0) {
     server_.take(route, encode(message), last_id_, now);
   }
-  void hello(std::string const& route, int number, std::vector<Hello::Stream> streams = {{0, 1, 1}}, std::int64_t now = 0) {
+  void hello(std::string const& route, int number, std::vector<Hello::Stream> streams = {{0, 1, 1}},
+             std::int64_t now = 0) {
     say(route, Hello{wire::kVersion, publisher(number), std::move(streams)}, now);
   }
   /// Records [first, last] arrive and are committed.
@@ -59,7 +60,8 @@ class ControlServerTest : public testing::Test {
                         table_,
                         log_,
                         [this](std::string const& route, std::span<std::byte const> frame) {
-                          auto const outcome = outcome_.contains(route) ? outcome_[route] : ControlServer::Sent::kDone;
+                          auto const outcome =
+                              outcome_.contains(route) ? outcome_[route] : ControlServer::Sent::kDone;
                           if (outcome == ControlServer::Sent::kDone) sent_[route].push_back(decode(frame));
                           return outcome;
                         }};
