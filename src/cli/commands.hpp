@@ -36,6 +36,8 @@ void add_collect(CLI::App& app);
 void add_tail(CLI::App& app);
 void add_query(CLI::App& app);
 void add_recover(CLI::App& app);
+void add_run(CLI::App& app);
+void add_send(CLI::App& app);
 void add_demo(CLI::App& app);
 
 }  // namespace logboom::cli

@@ -26,6 +26,8 @@ void add_commands(CLI::App& app) {
   add_collect(app);
   add_tail(app);
   add_query(app);
+  add_send(app);
+  add_run(app);
   add_recover(app);
   add_demo(app);
 }

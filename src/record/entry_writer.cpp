@@ -5,7 +5,7 @@
 #include "record/wire.hpp"
 
 #include <algorithm>
-#include <limits>
+#include <utility>
 
 namespace logboom::wire {
 namespace {
@@ -114,21 +114,31 @@ void EntryWriter::attributes(Token const& map) {
 }
 
 bool EntryWriter::known_attribute(std::string_view key, Token const& value) {
-  constexpr Level kLowest = std::numeric_limits<Level>::min();
-  constexpr Level kHighest = std::numeric_limits<Level>::max();
-  if (key == "level" && value.kind == Kind::kInt && value.integer >= kLowest && value.integer <= kHighest) {
-    overrides_.level = static_cast<Level>(value.integer);
-    return true;
-  }
+  if (value.kind == Kind::kInt) return known_number(key, value.integer);
   if (value.kind != Kind::kText) return false;
   std::string_view* const member = key == "exception"        ? &entry_->exception
                                    : key == "exception_type" ? &entry_->exception_type
                                    : key == "stack"          ? &entry_->stack
                                    : key == "task"           ? &entry_->task
                                    : key == "level_name"     ? &overrides_.level_name
+                                   : key == "file"           ? &overrides_.file
+                                   : key == "function"       ? &overrides_.function
                                                              : nullptr;
   if (member == nullptr) return false;
   *member = keep_clean(value.text());
+  return true;
+}
+
+bool EntryWriter::known_number(std::string_view key, std::int64_t number) {
+  if (key == "time") {
+    entry_->time = number;
+  } else if (key == "level" && std::in_range<Level>(number)) {
+    overrides_.level = static_cast<Level>(number);
+  } else if (key == "line" && std::in_range<std::uint32_t>(number)) {
+    overrides_.line = static_cast<std::uint32_t>(number);
+  } else {
+    return false;
+  }
   return true;
 }
 

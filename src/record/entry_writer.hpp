@@ -38,6 +38,12 @@ class EntryWriter {
   struct Overrides {
     std::optional<Level> level;
     std::string_view level_name;  // clean, in the block
+    std::string_view file, function;
+    std::optional<std::uint32_t> line;
+
+    bool any() const noexcept {
+      return level || line || !level_name.empty() || !file.empty() || !function.empty();
+    }
   };
 
   /// A new frame.
@@ -60,6 +66,7 @@ class EntryWriter {
   void attributes(Token const& map);
   /// One that Entry has a member for and that is a text. @return false if it is none
   bool known_attribute(std::string_view key, Token const& value);
+  bool known_number(std::string_view key, std::int64_t number);
 
   Overrides finish();
 
