@@ -20,8 +20,9 @@ class AddressClaim {
   AddressClaim& operator=(AddressClaim&&) = delete;
 
  private:
-  int lock_ =
-      -1;  // the lock is gone with its descriptor; the file stays, or two could hold two files of one name
+  std::vector<std::string> sockets_;
+  // The lock goes with its descriptor; the file stays, or two could hold two files of one name.
+  int lock_ = -1;
 };
 
 /// One for each that is ipc. @throws BindError

@@ -18,6 +18,7 @@ std::uint64_t CommitQueue::push(std::unique_ptr<Block> block, bool drained) {
   if (pending_.empty()) oldest_pending_ = Clock::now();
   pending_.push_back(std::move(block));
   pending_entries_ += entries;
+  sizes_.push_back(size);
   bytes_ += size;
   drained_ = drained;
   changed_.notify_one();
@@ -43,7 +44,10 @@ std::size_t CommitQueue::bytes() const {
 CommitQueue::Committed CommitQueue::collect() {
   std::lock_guard const lock(mutex_);
   Committed committed{std::exchange(done_, {}), written_};
-  for (auto const& block : committed.blocks) bytes_ -= std::min(bytes_, block->bytes());
+  for (std::size_t i = 0; i < committed.blocks.size(); ++i) {
+    bytes_ -= sizes_.front();
+    sizes_.pop_front();
+  }
   return committed;
 }
 

@@ -84,6 +84,7 @@ class CommitQueue {
   std::deque<std::unique_ptr<Block>> pending_;
   Clock::time_point oldest_pending_{};
   std::size_t pending_entries_ = 0;
+  std::deque<std::size_t> sizes_;  // of blocks not collected, as counted in bytes_: the store may shorten a block
   std::size_t bytes_ = 0;
   std::uint64_t pushed_ = 0;
   std::uint64_t written_ = 0;
