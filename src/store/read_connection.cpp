@@ -80,7 +80,8 @@ bool may_read_as_immutable(std::string const& path, SQLite::Exception const& cau
 
 SQLite::Database open_for_reading(std::string const& given) {
   refuse_what_is_no_file(given);
-  std::string const path = std::filesystem::absolute(given).string();  // never taken for a URI
+  std::error_code failed;
+  std::string const path = std::filesystem::absolute(given, failed).string();  // never taken for a URI
   try {
     return open_checked(path, 0, given);
   } catch (SQLite::Exception const& cause) {

@@ -23,6 +23,7 @@
 #include <cstring>
 #include <filesystem>
 #include <map>
+#include <system_error>
 #include <utility>
 
 namespace logboom::store {
@@ -30,7 +31,6 @@ namespace {
 
 constexpr int kBusyTimeoutMs = 5'000;
 constexpr int kCheckpointPages = 1'000;
-constexpr std::int64_t kLogBound = 256 << 20;  // bytes; see bound_log()
 
 std::string absolute_path(std::string const& path) {
   if (path.empty()) throw StoreError("the store's file has no name; name one");
@@ -92,7 +92,7 @@ FileIdentity identify(std::string const& path) {
 }  // namespace
 
 struct StoreWriter::Impl {
-  explicit Impl(std::string const& given);
+  Impl(std::string const& given, std::int64_t log_bound);
   ~Impl();
   Impl(Impl const&) = delete;
   Impl& operator=(Impl const&) = delete;
@@ -121,7 +121,8 @@ struct StoreWriter::Impl {
   std::int64_t page_size;
   std::int64_t last_id;
   std::int64_t log_bytes = 0;
-  std::int64_t log_bound = kLogBound;
+  std::int64_t const log_bound;
+  std::int64_t next_bound = log_bound;  // where bound_log() acts next
   Checkpointer checkpointer;
 };
 
@@ -136,7 +137,7 @@ SQLite::Database open_for_writing(std::string const& path, IncomingRows const& r
 
 }  // namespace
 
-StoreWriter::Impl::Impl(std::string const& given)
+StoreWriter::Impl::Impl(std::string const& given, std::int64_t bound)
     : path(absolute_path(given)),
       lock(path),
       db(open_for_writing(path, rows)),
@@ -153,6 +154,7 @@ StoreWriter::Impl::Impl(std::string const& given)
       log_file(identify(path + "-wal")),
       page_size(db.execAndGet("PRAGMA page_size").getInt64()),
       last_id(db.execAndGet("SELECT ifnull(max(id), 0) FROM record").getInt64()),
+      log_bound(bound),
       checkpointer(path) {
   sqlite3_wal_hook(db.getHandle(), &Impl::on_commit, this);
 }
@@ -182,14 +184,14 @@ int StoreWriter::Impl::on_commit(void* self, sqlite3*, char const*, int log_page
 // Under a load without a pause the checkpoints never catch up with the last commit, and only when they do can the log begin
 // anew. So once in a long while the writer waits for one and does the rest itself.
 void StoreWriter::Impl::bound_log() {
-  if (log_bytes < log_bound) return;
+  if (log_bytes < next_bound) return;
   checkpointer.wait_idle();
   int in_log = 0;
   int moved = 0;
   int const done =
       sqlite3_wal_checkpoint_v2(db.getHandle(), "main", SQLITE_CHECKPOINT_PASSIVE, &in_log, &moved);
   // A long reader keeps the log as it is: try again when it has grown by a quarter of the bound.
-  log_bound = done == SQLITE_OK && moved == in_log ? kLogBound : log_bytes + kLogBound / 4;
+  next_bound = done == SQLITE_OK && moved == in_log ? log_bound : log_bytes + log_bound / 4;
 }
 
 bool StoreWriter::Impl::has_moved() {
@@ -316,11 +318,16 @@ std::vector<Progress> StoreWriter::Impl::read_ledger() {
   return ledger;
 }
 
-StoreWriter::StoreWriter(std::string path) {
+StoreWriter::StoreWriter(std::string path, std::int64_t log_bound) {
   try {
-    impl_ = std::make_unique<Impl>(path);
+    impl_ = std::make_unique<Impl>(path, log_bound);
   } catch (SQLite::Exception const& cause) {
     throw store_error(path, "open", cause);
+  } catch (std::system_error const& cause) {
+    throw StoreError(
+        fmt::format("cannot open {}: no thread for its checkpoints ({}); raise the limit of processes", path,
+                    cause.what()),
+        StoreError::Kind::kTransient);
   }
 }
 

@@ -14,11 +14,15 @@
 
 namespace logboom::store {
 
+/// Bytes of the write-ahead log past which the writer checkpoints itself instead of leaving it to the checkpoint thread.
+inline constexpr std::int64_t kLogBound = 256 << 20;
+
+/// For one thread. Blocks for as long as the disk does (and up to 5 s while another program has the file locked).
 class StoreWriter {
  public:
-  /// Opens or makes the file, takes the writer's lock (`PATH.lock`), migrates an older schema. @throws StoreError (locked by another collector: with its pid; newer version; not a
-  /// logboom store; not writable; damaged).
-  explicit StoreWriter(std::string path);
+  /// Opens or makes the file, takes the writer's lock (`PATH.lock`), migrates an older schema. @throws StoreError (locked
+  /// by another collector: with its pid; newer version; not a logboom store; not writable; damaged).
+  explicit StoreWriter(std::string path, std::int64_t log_bound = kLogBound);
   ~StoreWriter();
 
   /// The ledger as it stands in the file.
@@ -26,8 +30,10 @@ class StoreWriter {
   std::int64_t last_id() const noexcept;
   std::string const& path() const noexcept;  // absolute
 
-  /// Writes the blocks in one transaction: entries, gaps, progress. Sets each block's first_id. All or nothing.
-  /// @throws StoreError when it could not be written; nothing of it is in the file then, and the same call may be repeated (disk full, I/O error).
+  /// Writes the blocks in one transaction: entries, gaps, progress. All or nothing. Sets each block's first_id after
+  /// the commit. Texts over kMaxStoredText are cut in the blocks themselves, so that viewers see what is stored.
+  /// @throws StoreError when it could not be written; nothing of it is in the file then. kTransient (disk full, I/O
+  /// error, locked): the same call may be repeated. kMoved: the path has to be opened anew.
   void write(std::span<std::unique_ptr<Block> const> blocks);
 
  private:

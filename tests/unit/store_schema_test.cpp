@@ -119,6 +119,22 @@ TEST_F(StoreSchemaTest, AFailingStepLeavesTheFileAsItWas) {
   StoreWriter(path).write(blocks_of(make_block(1, 4, 1)));
 }
 
+TEST_F(StoreSchemaTest, TheManualsQueriesRun) {
+  { StoreWriter(path).write(blocks_of(make_block(1, 1, 3))); }
+  std::ifstream manual(LOGBOOM_SOURCE_DIR "/docs/store.md");
+  std::string sql;
+  int queries = 0;
+  for (std::string line; std::getline(manual, line);) {
+    if (!line.starts_with("    SELECT ")) continue;
+    sql += line + "\n";
+    ++queries;
+  }
+  EXPECT_GE(queries, 5);
+  std::string const answer = sqlite3(sql);
+  EXPECT_THAT(answer, Not(HasSubstr("rror")));
+  EXPECT_THAT(answer, HasSubstr("2026-11-20 10:00:00|INFO|3"));
+}
+
 // The planner must start from `record`, by id or by the index, whatever is asked of the joined columns.
 TEST_F(StoreSchemaTest, ViewsDoNotConfuseThePlanner) {
   { StoreWriter const writer(path); }

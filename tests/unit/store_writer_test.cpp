@@ -332,6 +332,32 @@ TEST_F(StoreWriterTest, CheckpointsHappenWhileWriting) {
   EXPECT_GT(size(), before);
 }
 
+TEST_F(StoreWriterTest, TheLogIsBoundedWithoutAPauseAndGrowsBehindAReader) {
+  constexpr std::int64_t kBound = 1 << 20;
+  StoreWriter writer(path, kBound);
+  std::uint64_t next = 1;
+  auto const write_8_mib = [&] {
+    for (int i = 0; i < 80; ++i, ++next) {
+      auto block = make_block(1, next, 1);
+      block->entries[0].message = block->arena.copy(std::string(100 << 10, 'x'));
+      writer.write(blocks_of(std::move(block)));
+    }
+  };
+  auto const log_size = [&] { return static_cast<std::int64_t>(std::filesystem::file_size(path + "-wal")); };
+  write_8_mib();
+  EXPECT_LE(log_size(), 2 * kBound);
+  {
+    SQLite::Database reader(path, SQLite::OPEN_READONLY);
+    reader.exec("BEGIN; SELECT count(*) FROM record");
+    write_8_mib();  // nobody waits for the reader
+    EXPECT_GE(log_size(), 7 * kBound);
+  }
+  auto const grown = log_size();
+  write_8_mib();
+  EXPECT_LE(log_size(), grown + kBound);
+  EXPECT_EQ(number("SELECT count(*) FROM record"), 240);
+}
+
 TEST_F(StoreWriterTest, ClosingLeavesOneCompleteFile) {
   { StoreWriter(path).write(blocks_of(make_block(1, 1, 100))); }
   EXPECT_FALSE(std::filesystem::exists(path + "-wal"));
