@@ -87,14 +87,17 @@ bool Intake::wait(std::chrono::milliseconds most) {
 
 void Intake::take_turns() {
   take_commits();
+  settle();  // acks do not wait for the batches that come next
   serve_control();
   serve_viewers();
   receive_batches();
-  control_.settle(pushed_ + (reception_.open() ? 1 : 0), committed_);
+  settle();
   watch_trouble();
   watch_clock();
   update_counters();
 }
+
+void Intake::settle() { control_.settle(pushed_ + (reception_.open() ? 1 : 0), committed_); }
 
 void Intake::receive_batches() {
   received_ = false;

