@@ -245,6 +245,7 @@ void encode_counters(LiveCounters const& counters, std::string& out) {
   out.clear();
   MapWriter map(out);
   map.number("epoch", counters.epoch);
+  if (counters.since != 0) map.signed_number("since", counters.since);
   map.signed_number("id", counters.id);
   map.counters("counters", counters.counters);
   map.finish();
@@ -254,6 +255,7 @@ LiveCounters decode_counters(std::span<std::byte const> frame) {
   LiveCounters result;
   for (auto& [key, value] : decode_fields(as_text(frame))) {
     if (key == "epoch") result.epoch = take_unsigned(key, value);
+    if (key == "since") result.since = take_signed(key, value);
     if (key == "id") result.id = take_signed(key, value);
     if (key != "counters") continue;
     Fields topics = take_map(key, value);

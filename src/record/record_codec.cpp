@@ -7,6 +7,7 @@
 #include <msgpack.hpp>
 #include <nlohmann/json.hpp>
 
+#include <bit>
 #include <charconv>
 #include <limits>
 
@@ -190,49 +191,57 @@ Value decode(std::string_view what, std::string_view msgpack) {
   return builder.take();
 }
 
-struct StringStream {
-  std::string& out;
-  void write(char const* bytes, std::size_t size) { out.append(bytes, size); }
-};
+// Is msgpack::packer's stream, and knows what the packer does not: that 1.0 is no integer.
+class Writer {
+ public:
+  explicit Writer(std::string& out) : out_(out), packer_(*this) {}
+  Writer(Writer const&) = delete;
+  Writer& operator=(Writer const&) = delete;
 
-using Packer = msgpack::packer<StringStream>;
+  void write(char const* bytes, std::size_t size) { out_.append(bytes, size); }
 
-void pack_text(Packer& packer, std::string_view text) {
-  packer.pack_str(static_cast<std::uint32_t>(text.size()));
-  packer.pack_str_body(text.data(), static_cast<std::uint32_t>(text.size()));
-}
-
-void pack(Packer& packer, Value const& value);
-
-void pack(Packer& packer, Fields const& fields) {
-  packer.pack_map(static_cast<std::uint32_t>(fields.size()));
-  for (auto const& [key, value] : fields) {
-    pack_text(packer, key);
-    pack(packer, value);
+  void put(Fields const& fields) {
+    packer_.pack_map(static_cast<std::uint32_t>(fields.size()));
+    for (auto const& [key, value] : fields) {
+      put_text(key);
+      put(value);
+    }
   }
-}
 
-void pack(Packer& packer, Value const& value) {
-  struct Visitor {
-    Packer& to;
-    void operator()(std::nullptr_t) const { to.pack_nil(); }
-    void operator()(bool truth) const { truth ? to.pack_true() : to.pack_false(); }
-    void operator()(std::int64_t number) const { to.pack_int64(number); }
-    void operator()(std::uint64_t number) const { to.pack_uint64(number); }
-    void operator()(double number) const { to.pack_double(number); }
-    void operator()(std::string const& text) const { pack_text(to, text); }
-    void operator()(Value::Bytes const& bytes) const {
-      to.pack_bin(static_cast<std::uint32_t>(bytes.size()));
-      to.pack_bin_body(reinterpret_cast<char const*>(bytes.data()), static_cast<std::uint32_t>(bytes.size()));
-    }
-    void operator()(Value::Array const& array) const {
-      to.pack_array(static_cast<std::uint32_t>(array.size()));
-      for (Value const& item : array) pack(to, item);
-    }
-    void operator()(Value::Map const& map) const { pack(to, map); }
-  };
-  std::visit(Visitor{packer}, value.data());
-}
+  void put(Value const& value) {
+    std::visit([this](auto const& data) { put_data(data); }, value.data());
+  }
+
+ private:
+  void put_data(std::nullptr_t) { packer_.pack_nil(); }
+  void put_data(bool truth) { truth ? packer_.pack_true() : packer_.pack_false(); }
+  void put_data(std::int64_t number) { packer_.pack_int64(number); }
+  void put_data(std::uint64_t number) { packer_.pack_uint64(number); }
+  void put_data(double number) {
+    out_ += '\xcb';
+    auto const bits = std::bit_cast<std::uint64_t>(number);
+    for (unsigned shift = 64; shift > 0; shift -= 8) out_ += static_cast<char>((bits >> (shift - 8)) & 0xffU);
+  }
+  void put_data(std::string const& text) { put_text(text); }
+  void put_data(Value::Bytes const& bytes) {
+    packer_.pack_bin(static_cast<std::uint32_t>(bytes.size()));
+    packer_.pack_bin_body(reinterpret_cast<char const*>(bytes.data()),
+                          static_cast<std::uint32_t>(bytes.size()));
+  }
+  void put_data(Value::Array const& array) {
+    packer_.pack_array(static_cast<std::uint32_t>(array.size()));
+    for (Value const& item : array) put(item);
+  }
+  void put_data(Value::Map const& map) { put(map); }
+
+  void put_text(std::string_view text) {
+    packer_.pack_str(static_cast<std::uint32_t>(text.size()));
+    packer_.pack_str_body(text.data(), static_cast<std::uint32_t>(text.size()));
+  }
+
+  std::string& out_;
+  msgpack::packer<Writer> packer_;
+};
 
 }  // namespace
 
@@ -257,16 +266,7 @@ Fields parse_fields_json(std::string_view json_object) {
   return std::move(*map);
 }
 
-void encode_value(Value const& value, std::string& out) {
-  StringStream stream{out};
-  Packer packer(stream);
-  pack(packer, value);
-}
-
-void encode_fields(Fields const& fields, std::string& out) {
-  StringStream stream{out};
-  Packer packer(stream);
-  pack(packer, fields);
-}
+void encode_value(Value const& value, std::string& out) { Writer(out).put(value); }
+void encode_fields(Fields const& fields, std::string& out) { Writer(out).put(fields); }
 
 }  // namespace logboom

@@ -20,7 +20,7 @@ logboom::Record record_of(std::string_view text) {
   record.message = text;
   record.logger = text.substr(0, 10);
   record.level = text.empty() ? 20 : text[0];
-  record.time = text.size() > 1 ? text[1] * 1'000'000'007LL * 1'000'000'007LL : 0;
+  record.time = text.size() > 1 ? text[1] * 70'000'000'000'000'003LL : 0;
   record.process_started = -record.time;
   record.file = text;
   record.exception = text;

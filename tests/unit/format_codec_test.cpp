@@ -101,6 +101,15 @@ TEST(FormatCodec, EveryFormOfMsgpackIsAValue) {
             6U);  // out of range: bytes
 }
 
+TEST(FormatCodec, AWholeDoubleStaysADouble) {
+  for (double const number : {1.0, -0.0, 2.5, 1e300}) {
+    std::string msgpack;
+    encode_value(Value(number), msgpack);
+    EXPECT_EQ(msgpack.size(), 9U);
+    EXPECT_EQ(decode_value(msgpack), Value(number));
+  }
+}
+
 TEST(FormatCodec, KeysThatAreNotTextBecomeText) {
   EXPECT_EQ(decode_fields("\x83\x05\x01\xc3\x02\x92\x01\xa1x\x03"s),
             (Fields{{"5", whole(1)}, {"true", whole(2)}, {"[1,\"x\"]", whole(3)}}));
@@ -260,12 +269,14 @@ TEST(FormatCodec, CountersComeBack) {
   LiveCounters counters;
   counters.epoch = 1ULL << 63U;
   counters.id = 12;
+  counters.since = 9;
   counters.counters = {{"3net.", 5}, {"2.", 1ULL << 40U}};
   std::string frame;
   encode_counters(counters, frame);
   LiveCounters const back = decode_counters(bytes_of(frame));
   EXPECT_EQ(back.epoch, counters.epoch);
   EXPECT_EQ(back.id, counters.id);
+  EXPECT_EQ(back.since, counters.since);
   EXPECT_EQ(back.counters, counters.counters);
   EXPECT_THROW((void)decode_counters(bytes_of("\x81\xa8"s + "counters\x81\xa1x\xff")), FrameError);
 
