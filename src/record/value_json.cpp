@@ -4,6 +4,7 @@
 #include "record/extension.hpp"
 #include "record/wire.hpp"
 
+#include <bit>
 #include <charconv>
 #include <cmath>
 
@@ -161,7 +162,10 @@ void append_msgpack_extension(TextBuffer& out, Token const& value) {
 void append_msgpack_number(TextBuffer& out, Token const& value) {
   if (!std::isfinite(value.number)) return append_msgpack_text(out, not_finite(value.number));
   double const number = value.kind == Kind::kFloat32 ? widened(static_cast<float>(value.number)) : value.number;
-  pack(out, [&](Packer& packer) { packer.pack_double(number); });
+  // Not msgpack-c's pack_double: that makes an integer of 1.0.
+  std::byte bytes[9] = {std::byte{0xcb}};
+  detail::record_layout::store64(bytes + 1, std::bit_cast<std::uint64_t>(number));
+  append(out, {reinterpret_cast<char const*>(bytes), sizeof bytes});
 }
 
 void append_msgpack(TextBuffer& out, Token const& value, std::size_t depth) {

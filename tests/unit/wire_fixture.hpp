@@ -5,6 +5,7 @@
 
 #include <logboom/detail/record_layout.hpp>
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -41,6 +42,21 @@ inline std::vector<std::byte> packed(Pack const& pack) {
 template <typename T>
 Pack value(T const& of) {
   return [of](Packer& packer) { packer.pack(of); };
+}
+/// In full width: msgpack-c would make an integer of 1.0.
+inline Pack value(double of) {
+  return [of](Packer& packer) {
+    char bytes[9] = {'\xcb'};
+    detail::record_layout::store64(reinterpret_cast<std::byte*>(bytes + 1), std::bit_cast<std::uint64_t>(of));
+    packer.pack_bin_body(bytes, sizeof bytes);
+  };
+}
+inline Pack value(float of) {
+  return [of](Packer& packer) {
+    char bytes[5] = {'\xca'};
+    detail::record_layout::store32(reinterpret_cast<std::byte*>(bytes + 1), std::bit_cast<std::uint32_t>(of));
+    packer.pack_bin_body(bytes, sizeof bytes);
+  };
 }
 inline Pack text(std::string of) {
   return [of = std::move(of)](Packer& packer) {
