@@ -146,12 +146,13 @@ void Feed::add_ring_part(SenderWindow const& window, Ring& ring) {
   auto& file = *ring.file;
   if (window.refused(file.stream())) return;
   auto const head = kind_ == Kind::kLive ? file.seal() : file.head();
-  auto part = part_of(window, file.stream(), file.tid(), {});
+  auto part = part_of(window, file.stream(), 0, {});
   auto const from = ring.position;
   while (ring.position < head && !(part.begun && builder_.full())) {
     auto const frame = file.read(ring.position);
     if (frame) {
-      // Nobody changes the name while the ring holds a record.
+      // Only while the ring holds a record nobody changes them.
+      part.tid = file.tid();
       part.thread_name = file.thread_name();
       take(part, *frame);
     }
@@ -168,10 +169,12 @@ void Feed::declare_drops(Part& part, RingFile const& ring) {
   auto const drops = ring.pending_drops();
   auto const end = drops.first + drops.count;
   if (drops.count > 0 && drops.first <= part.next && end > part.next) {
+    part.tid = ring.tid();
     part.thread_name = ring.thread_name();
     lose(part, end, spool_->clock().nanoseconds(drops.ticks), kDropped);
   }
   if (kind_ == Kind::kDead) {
+    part.tid = ring.tid();
     part.thread_name = ring.thread_name();
     lose(part, ring.next_sequence(), last_time_, kDamaged);
   }

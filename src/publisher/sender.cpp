@@ -36,7 +36,7 @@ Sender::~Sender() { stop(std::chrono::nanoseconds(0)); }
 // --- any thread
 
 bool Sender::flush(std::chrono::nanoseconds timeout) {
-  if (!speaker_) return false;
+  if (!feed_) return false;
   auto const wanted = std::make_shared<Flush>();
   std::unique_lock lock(mutex_);
   if (stopping_.load(std::memory_order_relaxed)) return false;
@@ -50,7 +50,7 @@ bool Sender::flush(std::chrono::nanoseconds timeout) {
 }
 
 bool Sender::stop(std::chrono::nanoseconds timeout) noexcept {
-  if (!speaker_ || !thread_.joinable()) return all_committed_;
+  if (!thread_.joinable()) return all_committed_;
   {
     std::lock_guard const lock(mutex_);
     auto const patience = std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -114,8 +114,8 @@ bool Sender::do_work(std::int64_t now) {
   spilled_ += feed_->relieve(now);
   free_slots();
   answer_flushes();
-  if (speaker_->window().welcomed() && now - adopted_at_ >= kAdoptLook) {
-    adopted_at_ = now;
+  if (speaker_->window().welcomed() && now >= adopt_next_) {
+    adopt_next_ = now + kAdoptLook;
     adopt();
   }
   count();
@@ -145,6 +145,8 @@ void Sender::free_slots() {
 
 void Sender::answer_flushes() {
   if (!flush_waits_.load(std::memory_order_acquire)) return;
+  // Who asks may have logged into a ring that came since the round began.
+  look_for_rings();
   std::lock_guard const lock(mutex_);
   bool answered = false;
   for (auto const& flush : flushes_) {

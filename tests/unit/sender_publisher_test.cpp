@@ -1,0 +1,234 @@
+// A publisher as programs use it, with its sender thread, against a collector in the test's hands: flush, the end, what stays behind and who takes it.
+#include "sender_fixture.hpp"
+
+#include <logboom/logboom.hpp>
+
+#include <gmock/gmock.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+namespace logboom::publisher {
+namespace {
+
+using test::FakeCollector;
+using test::Stored;
+
+/// A collector on a thread of its own; what it holds is looked at under a lock.
+class Collector {
+ public:
+  Collector(delivery::Endpoint const& endpoint, Stored& stored)
+      : collector_(endpoint, stored), thread_([this] { run(); }) {}
+  ~Collector() {
+    running_ = false;
+    thread_.join();
+  }
+  Collector(Collector const&) = delete;
+  Collector& operator=(Collector const&) = delete;
+
+  template <class Look>
+  auto with(Look const& look) {
+    std::lock_guard const lock(mutex_);
+    return look(collector_);
+  }
+
+ private:
+  void run() {
+    while (running_) {
+      {
+        std::lock_guard const lock(mutex_);
+        collector_.step();
+      }
+      std::this_thread::yield();
+    }
+  }
+  std::mutex mutex_;
+  FakeCollector collector_;
+  std::atomic<bool> running_{true};
+  std::thread thread_;
+};
+
+class SenderTest : public testing::Test {
+ protected:
+  PublisherOptions options(std::string const& bus = "bus") const {
+    PublisherOptions chosen;
+    chosen.endpoint = scratch.endpoint(bus).text;
+    chosen.spool = root().string();
+    chosen.name = "sender-test";
+    chosen.levels = "info";
+    chosen.flush_timeout = std::chrono::seconds(20);
+    return chosen;
+  }
+  void collect(std::string const& bus = "bus") { collector.emplace(scratch.endpoint(bus), stored); }
+  std::filesystem::path root() const { return scratch.path() / "spool"; }
+  std::size_t spools() const { return spool::Spool::list(root()).size(); }
+  template <class Condition>
+  bool until(Condition const& condition) {
+    return test::until(condition, [] { std::this_thread::yield(); });
+  }
+
+  test::Scratch scratch;
+  Stored stored;
+  std::optional<Collector> collector;
+};
+
+constexpr auto kLong = std::chrono::seconds(20);
+
+TEST_F(SenderTest, FlushReturnsWhenAllIsStored) {
+  collect();
+  Publisher bus(options());
+  auto const log = bus.logger("test");
+  for (int i = 0; i < 1000; ++i) LOGBOOM_INFO(log, "record {}", i);
+  ASSERT_TRUE(bus.flush(kLong));
+  EXPECT_EQ(collector->with([&](auto&) { return stored.records(); }), 1000U);
+  EXPECT_EQ(bus.statistics().acked, 1000U);
+  EXPECT_TRUE(bus.status().connected);
+}
+
+TEST_F(SenderTest, FlushOfManyThreadsRecordsIsStored) {
+  collect();
+  Publisher bus(options());
+  auto const log = bus.logger("test");
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 5000; ++i) LOGBOOM_INFO(log, "record {}", i);
+      EXPECT_TRUE(bus.flush(kLong));
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(collector->with([&](auto&) { return stored.records(); }), 20'000U);
+  EXPECT_THAT(collector->with([&](auto&) { return stored.problems; }), testing::IsEmpty());
+}
+
+TEST_F(SenderTest, FlushGivesUpWhenNobodyStores) {
+  auto chosen = options();
+  chosen.flush_timeout = std::chrono::milliseconds(1);
+  Publisher bus(chosen);
+  LOGBOOM_INFO(bus.logger("test"), "alone");
+  EXPECT_FALSE(bus.flush(std::chrono::milliseconds(10)));
+  EXPECT_FALSE(bus.status().connected);
+}
+
+TEST_F(SenderTest, TheEndSendsTheRestSaysByeAndLeavesNothing) {
+  collect();
+  {
+    Publisher bus(options());
+    auto const log = bus.logger("test");
+    for (int i = 0; i < 100; ++i) LOGBOOM_INFO(log, "record {}", i);
+    EXPECT_EQ(spools(), 1U);
+  }
+  EXPECT_EQ(spools(), 0U);
+  EXPECT_EQ(collector->with([&](auto& c) { return c.byes; }), 1U);
+  EXPECT_EQ(collector->with([&](auto&) { return stored.records(); }), 100U);
+}
+
+TEST_F(SenderTest, WhatIsNotAckedStaysAndTheNextPublisherSendsIt) {
+  auto chosen = options();
+  chosen.flush_timeout = std::chrono::milliseconds(1);
+  {
+    Publisher bus(chosen);
+    auto const log = bus.logger("test");
+    for (int i = 0; i < 100; ++i) LOGBOOM_INFO(log, "record {}", i);
+  }
+  EXPECT_EQ(spools(), 1U);
+  collect();
+  Publisher next(options());
+  ASSERT_TRUE(until([&] { return collector->with([&](auto&) { return stored.records(); }) == 100U; }));
+  ASSERT_TRUE(until([&] { return spools() == 1U; })) << "only the living one's is left";
+}
+
+TEST_F(SenderTest, AKilledProcessIsSpokenForByTheNextPublisher) {
+  int ready[2];
+  ASSERT_EQ(pipe(ready), 0);
+  auto const child = fork();
+  if (child == 0) {
+    auto* const bus = new Publisher(options());
+    auto const log = bus->logger("test");
+    for (int i = 0; i < 500; ++i) LOGBOOM_INFO(log, "record {}", i);
+    char const done = 1;
+    if (write(ready[1], &done, 1) != 1) _exit(1);
+    for (;;) pause();
+  }
+  char done = 0;
+  ASSERT_EQ(read(ready[0], &done, 1), 1);
+  kill(child, SIGKILL);
+  int status = 0;
+  waitpid(child, &status, 0);
+  close(ready[0]);
+  close(ready[1]);
+  collect();
+  Publisher bus(options());
+  EXPECT_TRUE(until([&] { return collector->with([&](auto&) { return stored.records(); }) == 500U; }));
+  EXPECT_THAT(collector->with([&](auto&) { return stored.problems; }), testing::IsEmpty());
+}
+
+TEST_F(SenderTest, CollectorsThatDieLoseNothing) {
+  collect();
+  Publisher bus(options());
+  auto const log = bus.logger("test");
+  for (int life = 0; life < 5; ++life) {
+    for (int i = 0; i < 2000; ++i) LOGBOOM_INFO(log, "record {} of life {}", i, life);
+    collector.reset();
+    for (int i = 0; i < 2000; ++i) LOGBOOM_INFO(log, "record {} after life {}", i, life);
+    collect();
+  }
+  ASSERT_TRUE(bus.flush(kLong));
+  EXPECT_EQ(collector->with([&](auto&) { return stored.records(); }), 20'000U);
+  EXPECT_THAT(collector->with([&](auto&) { return stored.problems; }), testing::IsEmpty());
+}
+
+TEST_F(SenderTest, WithoutACollectorTheRingsOverflowInsteadOfBlocking) {
+  auto chosen = options();
+  chosen.ring_capacity = 128 << 10;
+  chosen.block_timeout = std::chrono::seconds(20);
+  Publisher bus(chosen);
+  auto const log = bus.logger("test");
+  for (int i = 0; i < 20'000; ++i) LOGBOOM_INFO(log, "record {} is some sixty bytes long, more or less", i);
+  EXPECT_EQ(bus.statistics().dropped, 0U);
+  EXPECT_GT(bus.statistics().spilled, 0U);
+  collect();
+  ASSERT_TRUE(bus.flush(kLong));
+  EXPECT_EQ(collector->with([&](auto&) { return stored.records(); }), 20'000U);
+  EXPECT_THAT(collector->with([&](auto&) { return stored.problems; }), testing::IsEmpty());
+}
+
+TEST_F(SenderTest, ThreadsThatEndGiveTheirRingsBack) {
+  collect();
+  Publisher bus(options());
+  auto const log = bus.logger("test");
+  for (int t = 0; t < 10; ++t) {
+    std::thread([&] { LOGBOOM_INFO(log, "thread {}", t); }).join();
+    ASSERT_TRUE(bus.flush(kLong));
+  }
+  EXPECT_EQ(collector->with([&](auto&) { return stored.records(); }), 10U);
+  EXPECT_LE(collector->with([&](auto&) { return stored.streams.size(); }), 4U);
+}
+
+TEST_F(SenderTest, LevelRulesOfTheCollectorAreApplied) {
+  collect();
+  collector->with([](auto& c) {
+    c.levels = "info,chatty=debug";
+    return 0;
+  });
+  Publisher bus(options());
+  auto const log = bus.logger("chatty");
+  EXPECT_TRUE(until([&] { return log.enabled(level::kDebug); }));
+}
+
+TEST_F(SenderTest, ASecondAddressIsUsedWhenTheFirstIsSilent) {
+  auto chosen = options();
+  chosen.endpoint = scratch.endpoint("nobody").text + "," + scratch.endpoint("bus").text;
+  collect();
+  Publisher bus(chosen);
+  LOGBOOM_INFO(bus.logger("test"), "hello");
+  EXPECT_TRUE(bus.flush(kLong));
+}
+
+}  // namespace
+}  // namespace logboom::publisher
