@@ -49,6 +49,10 @@ class Plate {
   std::vector<double> values_;
 };
 
+double milliseconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
+}
+
 class Counted {
  public:
   explicit Counted(std::atomic<std::uint64_t>& count) : count_(count) {}
@@ -67,6 +71,7 @@ void solve_plates(std::size_t side, std::chrono::milliseconds duration, std::ato
   auto const log = bus.logger("solver.grid");
   auto const end = Clock::now() + duration;
   auto next_report = Clock::now();
+  double mean = 0;
   for (int plate_number = 1; Clock::now() < end; ++plate_number) {
     Context const context{field("plate", plate_number)};
     Plate plate(side);
@@ -76,19 +81,14 @@ void solve_plates(std::size_t side, std::chrono::milliseconds duration, std::ato
       LOGBOOM_DEBUG(log, "plate of {cells} cells, omega {omega:.4f}", plate.cells(), omega);
     }
     double residual = 1;
+    auto const began_plate = Clock::now();
     for (int sweep = 1; residual > 1e-9 && Clock::now() < end; ++sweep) {
       auto const began = Clock::now();
-      double const before = residual;
       residual = plate.sweep(omega);
-      double const ms = std::chrono::duration<double, std::milli>(Clock::now() - began).count();
       {
         Counted const counted(returned);
-        LOGBOOM_DEBUG(log, "sweep {sweep}: residual {residual:.3e} in {ms:.3f} ms", sweep, residual, ms);
-      }
-      if (residual > before) {
-        Counted const counted(returned);
-        LOGBOOM_WARNING(log, "residual grew from {before:.3e} to {residual:.3e}", before, residual,
-                        field("sweep", sweep));
+        LOGBOOM_DEBUG(log, "sweep {sweep}: residual {residual:.3e} in {ms:.3f} ms", sweep, residual,
+                      milliseconds_since(began));
       }
       if (Clock::now() >= next_report) {
         next_report += std::chrono::milliseconds(700);
@@ -99,6 +99,12 @@ void solve_plates(std::size_t side, std::chrono::milliseconds duration, std::ato
       if (sweep % 8 == 0)
         std::this_thread::sleep_for(
             std::chrono::milliseconds(1));  // leaves the machine to the collector and the terminal
+    }
+    double const ms = milliseconds_since(began_plate);
+    mean = plate_number == 1 ? ms : 0.9 * mean + 0.1 * ms;
+    if (ms > 1.5 * mean) {
+      Counted const counted(returned);
+      LOGBOOM_WARNING(log, "slow plate: {ms:.1f} ms, the mean is {mean:.1f} ms", ms, mean);
     }
   }
 }
