@@ -4,8 +4,11 @@
 #include <logboom/detail/record_layout.hpp>
 #include <logboom/detail/ring.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
+#include <stdexcept>
 
 namespace logboom::publisher {
 namespace {
@@ -34,8 +37,14 @@ void Feed::add_ring(std::shared_ptr<RingFile> ring) {
 }
 
 void Feed::open_streams(SenderWindow& window) const {
-  for (auto const& chunk : spool_->overflow().chunks()) window.open_stream(chunk.stream, chunk.first);
-  for (auto const& ring : rings_) window.open_stream(ring.file->stream(), ring.file->base());
+  auto const open = [&](std::uint64_t stream, std::uint64_t base) {
+    if (!window.open_stream(stream, base))
+      throw std::length_error(
+          fmt::format("{}: more than {} streams; no publisher of this version makes so many",
+                      spool_->directory().string(), wire::kMaxStreams));
+  };
+  for (auto const& chunk : spool_->overflow().chunks()) open(chunk.stream, chunk.first);
+  for (auto const& ring : rings_) open(ring.file->stream(), ring.file->base());
 }
 
 // --- batches
@@ -214,9 +223,11 @@ std::uint64_t Feed::relieve(std::int64_t now) {
   for (auto& ring : rings_) {
     auto const capacity = ring.file->capacity();
     auto const used = [&] { return ring.file->head() - ring.file->tail(); };
-    if (used() * 2 <= capacity) continue;
+    // Of the smallest ring a publisher has, half is the longest frame less eight bytes: that much more has to be free.
+    auto const crowded = [&] { return (used() + 8) * 2 > capacity; };
+    if (!crowded()) continue;
     if (used() * 4 <= capacity * 3 && now - ring.released_at < kRecently) continue;
-    while (used() * 2 > capacity) {
+    while (crowded()) {
       auto const moved = spill(ring);
       records += moved;
       if (moved > 0) continue;

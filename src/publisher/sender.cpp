@@ -113,12 +113,12 @@ bool Sender::do_work(std::int64_t now) {
   auto const worked = speaker_->step(now);
   spilled_ += feed_->relieve(now);
   free_slots();
-  answer_flushes();
   if (speaker_->window().welcomed() && now >= adopt_next_) {
     adopt_next_ = now + kAdoptLook;
     adopt();
   }
-  count();
+  count();  // before the answers: who waits for one may look at once
+  answer_flushes();
   if (worked) worked_at_ = now;
   return worked;
 }
