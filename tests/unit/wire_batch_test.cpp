@@ -247,6 +247,32 @@ TEST_F(Batch, RecordMayOverrideTheLevelOfItsSite) {
   EXPECT_TRUE(to_record(block, 0).attributes.empty());
 }
 
+TEST_F(Batch, RecordMayOverrideTheRestOfItsOriginToo) {
+  builder.begin_stream(0, 1, 1, 1, "main");
+  builder.add(ring_record(2, 1, {value(1)}, {},
+                          fields({{"time", value(777)},
+                                  {"file", text("script.py")},
+                                  {"function", text("load")},
+                                  {"line", value(9)}})),
+              1);
+  builder.add(ring_record(2, 1, {value(1)}, {},
+                          fields({{"time", text("now")}, {"line", value(-1)}, {"file", value(3)}})),
+              2);
+  take_all(builder.finish());
+  Record const overridden = to_record(block, 0);
+  EXPECT_EQ(overridden.time, 777);
+  EXPECT_EQ(overridden.file, "script.py");
+  EXPECT_EQ(overridden.function, "load");
+  EXPECT_EQ(overridden.line, 9U);
+  EXPECT_EQ(overridden.level, 25);
+  EXPECT_EQ(overridden.logger, "solver.grid");
+  Record const odd = to_record(block, 1);
+  EXPECT_EQ(odd.time, 2);
+  EXPECT_EQ(odd.file, "src/grid.cpp");
+  EXPECT_EQ(odd.line, 42U);
+  EXPECT_EQ(odd.attributes.size(), 3U);
+}
+
 TEST_F(Batch, AttributesWithAMeaningAreMembersAndOthersAreKept) {
   OneRecord const one("failed", {}, {},
                       fields({{"exception_type", text("std::runtime_error")},
