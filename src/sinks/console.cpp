@@ -57,10 +57,11 @@ void ConsoleSink::take(std::shared_ptr<Block const> const& block) {
   // One block always fits, however large.
   if (queued_ > 0 && queued_ + size > max_queued_) {
     dropped_ += block->entries.size();
+    lost_ += block->entries.size();
     return;
   }
   queued_ += size;
-  queue_.push_back(block);
+  queue_.push_back({block, size, std::exchange(lost_, 0)});
   changed_.notify_one();
 }
 
@@ -75,14 +76,17 @@ void ConsoleSink::run() {
   for (;;) {
     changed_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
     if (queue_.empty()) break;
-    auto const block = std::move(queue_.front());
+    auto const next = std::move(queue_.front());
     queue_.pop_front();
-    auto const lost = dropped_ - dropped_told_;
-    dropped_told_ = dropped_;
     lock.unlock();
-    usable = usable && print(*block) && (lost == 0 || print_dropped(lost));
+    usable = usable && print_lost(next.lost_before) && print(*next.block);
     lock.lock();
-    queued_ -= block->bytes();
+    queued_ -= next.size;
+    if (!queue_.empty()) continue;
+    auto const lost = std::exchange(lost_, 0);
+    lock.unlock();
+    usable = usable && print_lost(lost);
+    lock.lock();
   }
 }
 
@@ -97,7 +101,8 @@ bool ConsoleSink::print(Block const& block) {
   return true;
 }
 
-bool ConsoleSink::print_dropped(std::uint64_t count) {
+bool ConsoleSink::print_lost(std::uint64_t count) {
+  if (count == 0) return true;
   return write(fmt::format(
       "… {} records were not printed: the reader of this output is too slow (the store has them)\n", count));
 }

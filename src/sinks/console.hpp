@@ -30,9 +30,15 @@ class ConsoleSink final : public Sink {
   std::uint64_t dropped() const;
 
  private:
+  struct Queued {
+    std::shared_ptr<Block const> block;
+    std::size_t size;           // as counted in queued_
+    std::uint64_t lost_before;  // records dropped between the block before and this one
+  };
+
   void run();
   bool print(Block const& block);
-  bool print_dropped(std::uint64_t count);
+  bool print_lost(std::uint64_t count);
   bool write(std::string_view text);
   bool wait_writable();
 
@@ -42,10 +48,10 @@ class ConsoleSink final : public Sink {
   std::size_t const max_queued_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<std::shared_ptr<Block const>> queue_;
+  std::deque<Queued> queue_;
   std::size_t queued_ = 0;
   std::uint64_t dropped_ = 0;
-  std::uint64_t dropped_told_ = 0;
+  std::uint64_t lost_ = 0;  // of those, after the last block of the queue
   bool stopping_ = false;
   std::string text_;
   std::thread thread_;

@@ -64,7 +64,8 @@ class HandMadePublisher {
   std::optional<Kind> hear(std::chrono::milliseconds patience = kPatience) {
     auto const end = std::chrono::steady_clock::now() + patience;
     for (;;) {
-      auto const left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+      auto const left =
+          std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
       zmq::pollitem_t item{control_.handle(), 0, ZMQ_POLLIN, 0};
       if (left.count() <= 0 || zmq::poll(&item, 1, left) == 0) return std::nullopt;
       zmq::message_t frame;
@@ -95,7 +96,15 @@ class HandMadePublisher {
     pack.pack_array(6).pack(version);
     pack.pack_array(5).pack_bin(16).pack_bin_body(reinterpret_cast<char const*>(who_.id.data()), 16);
     pack.pack(who_.host).pack(who_.pid).pack(who_.process).pack(1);
-    pack.pack_array(1).pack_array(7).pack(1).pack(20).pack("INFO").pack("record {n}{text}").pack("f").pack(1).pack("g");
+    pack.pack_array(1)
+        .pack_array(7)
+        .pack(1)
+        .pack(20)
+        .pack("INFO")
+        .pack("record {n}{text}")
+        .pack("f")
+        .pack(1)
+        .pack("g");
     pack.pack_array(1).pack_array(2).pack(1).pack("app");
     pack.pack_array(1).pack_array(3).pack(0).pack(5).pack("main");
     pack.pack_array(1).pack_array(5).pack(stream).pack(base).pack(first).pack(0);
@@ -106,10 +115,13 @@ class HandMadePublisher {
   }
   /// Waits until ZeroMQ takes it: for a peer, and for room.
   void send(std::string const& frame) { push_.send(zmq::buffer(frame), zmq::send_flags::none); }
-  bool try_send(std::string const& frame) { return push_.send(zmq::buffer(frame), zmq::send_flags::dontwait).has_value(); }
+  bool try_send(std::string const& frame) {
+    return push_.send(zmq::buffer(frame), zmq::send_flags::dontwait).has_value();
+  }
   void send_parts(std::vector<std::string> const& parts) {
     for (std::size_t i = 0; i < parts.size(); ++i)
-      push_.send(zmq::buffer(parts[i]), i + 1 < parts.size() ? zmq::send_flags::sndmore : zmq::send_flags::none);
+      push_.send(zmq::buffer(parts[i]),
+                 i + 1 < parts.size() ? zmq::send_flags::sndmore : zmq::send_flags::none);
   }
 
  private:

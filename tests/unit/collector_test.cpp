@@ -5,8 +5,9 @@
 
 #include <gmock/gmock.h>
 
-#include <numeric>
 #include <sys/resource.h>
+#include <csignal>
+#include <numeric>
 
 namespace logboom::collector {
 namespace {
@@ -313,7 +314,8 @@ TEST_F(CollectorTest, ServesViewersWithSyncAndLiveRecords) {
   zmq::message_t topic;
   zmq::message_t message;
   auto const next = [&] {
-    return viewer.recv(topic).has_value() && viewer.recv(message).has_value() ? topic.to_string() : std::string("nothing");
+    return viewer.recv(topic).has_value() && viewer.recv(message).has_value() ? topic.to_string()
+                                                                              : std::string("nothing");
   };
   auto const body = [&] { return std::span(static_cast<std::byte const*>(message.data()), message.size()); };
   ASSERT_EQ(next(), "Sabc");
