@@ -38,9 +38,9 @@ class LOGBOOM_API Context {
 
   template <class V>
   void add(Field<V> const& field) noexcept {
-    std::size_t const size = detail::room(field.name) + detail::room(field.value) + detail::kCutRoom;
-    std::size_t const bound =
-        detail::text_size(field.value) > kMaxText ? size - detail::text_size(field.value) + kMaxText : size;
+    constexpr std::size_t kLongest = kMaxText + detail::kCutRoom;
+    std::size_t bound = detail::room(field.name) + detail::room(field.value);
+    if (std::size_t const text = detail::text_size(field.value); text > kLongest) bound -= text - kLongest;
     std::byte* const at = begin_field(field.name, bound);
     if (at == nullptr) return;
     end_field(detail::put(detail::put(at, field.name, detail::kNoLimit), field.value, kMaxText));

@@ -88,6 +88,7 @@ template <class T>
 consteval Kind array_kind() {
   using Element = std::remove_cv_t<std::remove_extent_t<T>>;
   if (std::is_same_v<Element, char>) return Kind::kTextArray;
+  if (std::is_same_v<Element, char8_t>) return Kind::kUtf8;
   return fmt::is_formattable<T>::value ? Kind::kFormatted : Kind::kUnsupported;
 }
 
