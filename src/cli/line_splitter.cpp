@@ -1,6 +1,8 @@
 // Bytes in, lines out. Must not know where they come from.
 #include "cli/line_splitter.hpp"
 
+#include "record/utf8.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -29,15 +31,9 @@ void LineSplitter::append(std::string_view part) {
 
 void LineSplitter::end_line() {
   if (cut_ > 0) {
-    // Not in the middle of a character: a continuation byte of UTF-8 is 10xxxxxx.
-    while (!line_.empty() && (static_cast<unsigned char>(line_.back()) & 0xC0U) == 0x80U) {
-      line_.pop_back();
-      ++cut_;
-    }
-    if (!line_.empty() && static_cast<unsigned char>(line_.back()) >= 0xC0U) {
-      line_.pop_back();
-      ++cut_;
-    }
+    auto const kept = whole_prefix(line_, line_.size());
+    cut_ += line_.size() - kept;
+    line_.resize(kept);
     line_ += fmt::format("…[cut {} bytes]", cut_);
   } else if (!line_.empty() && line_.back() == '\r') {
     line_.pop_back();

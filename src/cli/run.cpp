@@ -136,7 +136,6 @@ void add_run(CLI::App& app) {
   auto* const command = app.add_subcommand("run", "Run a command; its output lines become records");
   command->description(kDescription);
   command->footer(kFooter);
-  command->prefix_command();
   command
       ->add_option("-n,--name", choices->name, "Name of the logger and the process. Default: the program's")
       ->type_name("NAME");
@@ -151,14 +150,8 @@ void add_run(CLI::App& app) {
       ->type_name("SECONDS")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  command->callback([choices, command] {
-    choices->command = command->remaining();
-    if (!choices->command.empty() && choices->command.front() == "--")
-      choices->command.erase(choices->command.begin());
-    if (choices->command.empty())
-      throw Failure(kUsage, "run: no command; write it after `--`: logboom run -- COMMAND");
-    run(std::move(*choices));
-  });
+  command->add_option("COMMAND", choices->command, "After `--`: the command and its arguments")->required();
+  command->callback([choices] { run(std::move(*choices)); });
 }
 
 }  // namespace logboom::cli

@@ -2,6 +2,7 @@
 #include <logboom/dynamic.hpp>
 
 #include "record/record_codec.hpp"
+#include "record/utf8.hpp"
 
 #include <logboom/detail/call_site.hpp>
 #include <logboom/detail/clock.hpp>
@@ -101,7 +102,7 @@ void append_message(std::string_view message, std::size_t room, std::string& rec
   std::string cut;
   if (message.size() > room) {
     constexpr std::size_t kMark = 40;
-    auto const kept = room > kMark ? room - kMark : 0;
+    auto const kept = whole_prefix(message, room > kMark ? room - kMark : 0);
     cut = fmt::format("{}…[cut {} bytes]", message.substr(0, kept), message.size() - kept);
     message = cut;
   }

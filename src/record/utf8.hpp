@@ -48,6 +48,18 @@ inline void append_utf8(char32_t code, std::string& out) {
   for (int i = more - 1; i >= 0; --i) put(0x80U | ((code >> static_cast<unsigned>(6 * i)) & 0x3fU));
 }
 
+/// Length of the longest prefix of at most `limit` bytes that does not end amid a character. What is no UTF-8 may end anywhere.
+inline std::size_t whole_prefix(std::string_view text, std::size_t limit) noexcept {
+  text = text.substr(0, limit);
+  for (std::size_t back = 1; back <= 4 && back <= text.size(); ++back) {
+    auto const byte = static_cast<unsigned char>(text[text.size() - back]);
+    if ((byte & 0xc0U) == 0x80U) continue;
+    std::size_t const size = byte < 0xc0 ? 1 : byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
+    return size > back ? text.size() - back : text.size();
+  }
+  return text.size();
+}
+
 inline bool is_utf8(std::string_view text) noexcept {
   for (std::size_t at = 0; at < text.size();) {
     // eight ASCII characters at a time: most texts are nothing else
