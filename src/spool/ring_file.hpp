@@ -18,7 +18,7 @@
 
 namespace logboom::spool {
 
-inline constexpr std::size_t kMinRing = std::size_t{64} << 10U;
+inline constexpr std::size_t kMinRing = std::size_t{64} << 10U;  // the longest record needs twice that
 inline constexpr std::size_t kDefaultRing = std::size_t{1} << 20U;
 inline constexpr std::size_t kMaxRing = std::size_t{1} << 30U;
 inline constexpr std::size_t kMaxThreadName = 64;  // bytes; longer names are cut
