@@ -208,11 +208,13 @@ def test_collector_memory_is_bounded_under_overload(bus, start_collector, worker
     count = 200_000 // SCALE
     running = [worker("burst", bus.directory / f"count{n}", count, "--text", "100") for n in range(8)]
     highest = 0
-    while any(process.running() for process in running) or bus.count("logger = 'burst'") < 8 * count:
+    while any(process.running() for process in running) or bus.query("SELECT max(id) FROM record")[0][0] < 8 * count:
         with open(f"/proc/{collector.pid}/status") as status:
             highest = max(highest, next(int(line.split()[1]) for line in status if line.startswith("VmRSS")))
         time.sleep(0.02)
     print(f"highest resident memory {highest // 1024} MiB")
+    assert [process.wait(LONG) for process in running] == [0] * 8
+    wait_until_stored(bus, 8 * count)
     if not SLOW:  # a sanitizer's shadow is not the collector's
         assert highest <= 100 * 1024
     check_streams_are_whole(bus)

@@ -2,7 +2,7 @@
 //
 //   burst COUNTER COUNT [--threads T] [--pause-every N] [--ring BYTES] [--overflow BYTES] [--drop | --block-ms MS] [--text BYTES] [--hold]
 //
-// The file holds one 64-bit number a thread. `--hold`: waits for a line on stdin before it ends. Prints "ready PID" when the first record of each thread is in.
+// The file holds one 64-bit number a thread. `--hold`: stays until SIGTERM, then ends as it should. Prints "ready PID" when the first record of each thread is in.
 #include <logboom/logboom.hpp>
 
 #include <fcntl.h>
@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -76,6 +77,10 @@ std::atomic<std::uint64_t>* map_counters(char const* path, unsigned threads) {
 int main(int argc, char** argv) {
   if (argc < 3) return 2;
   Choices const choices = parse(argc, argv);
+  sigset_t terminate;
+  sigemptyset(&terminate);
+  sigaddset(&terminate, SIGTERM);
+  if (choices.hold) sigprocmask(SIG_BLOCK, &terminate, nullptr);  // before there is any other thread
   auto* const counters = map_counters(choices.counter, choices.threads);
   logboom::Publisher bus(choices.publisher);
   auto const log = bus.logger("burst");
@@ -97,5 +102,6 @@ int main(int argc, char** argv) {
   std::printf("ready %d\n", getpid());
   std::fflush(stdout);
   for (auto& thread : threads) thread.join();
-  if (choices.hold) std::getchar();
+  int signal = 0;
+  if (choices.hold) sigwait(&terminate, &signal);
 }
