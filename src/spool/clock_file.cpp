@@ -5,12 +5,12 @@
 #include "spool/spool_error.hpp"
 
 #include <fcntl.h>
-#include <time.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <cstring>
+#include <ctime>
 #include <iterator>
 #include <limits>
 #include <span>
@@ -121,10 +121,10 @@ struct ClockFile::Slot {
   }
 };
 
-ClockFile ClockFile::make(std::filesystem::path path, TickSource source) {
+ClockFile ClockFile::make(std::filesystem::path const& path, TickSource source) {
   static_assert(sizeof(Header) <= Header::kSize && sizeof(Slot) == 32);
   ClockFile clock(source);
-  clock.map_ = MappedFile::create(std::move(path), Header::kSize + kSlots * sizeof(Slot));
+  clock.map_ = MappedFile::create(path, Header::kSize + kSlots * sizeof(Slot));
   Header header;
   header.source = source;
   header.check = header.sum();
@@ -136,12 +136,12 @@ ClockFile ClockFile::make(std::filesystem::path path, TickSource source) {
   return clock;
 }
 
-ClockFile ClockFile::create_empty(std::filesystem::path path, TickSource source) {
-  return make(std::move(path), source);
+ClockFile ClockFile::create_empty(std::filesystem::path const& path, TickSource source) {
+  return make(path, source);
 }
 
-ClockFile ClockFile::create(std::filesystem::path path) {
-  ClockFile clock = make(std::move(path), detail::tick_source());
+ClockFile ClockFile::create(std::filesystem::path const& path) {
+  ClockFile clock = make(path, detail::tick_source());
   if (clock.source_ == TickSource::kRealtime) return clock;
   clock.guess_ = known_rate().load(std::memory_order_relaxed);
   Reading const first = read_clocks();

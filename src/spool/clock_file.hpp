@@ -27,13 +27,13 @@ inline constexpr std::size_t kMaxSyncPoints =
 class ClockFile {
  public:
   /// Takes the first points: some 0.3 ms, once a process. @throws std::system_error
-  static ClockFile create(std::filesystem::path path);
+  static ClockFile create(std::filesystem::path const& path);
   /// What a dead process left. Damaged points are left out; without any, every time is `started`. @throws std::system_error
   static ClockFile load(std::filesystem::path path, std::int64_t started);
   /// Where there is none to load: every time is `started`.
   static ClockFile unknown(std::int64_t started) noexcept;
   /// As create(), with points of one's own: no look at the machine's clocks. @throws std::system_error
-  static ClockFile create_empty(std::filesystem::path path, detail::TickSource source);
+  static ClockFile create_empty(std::filesystem::path const& path, detail::TickSource source);
 
   /// Nanoseconds since the Unix epoch. Between two points it is interpolated; never more than a day away from what the points span.
   std::int64_t nanoseconds(std::int64_t ticks) const noexcept;
@@ -54,7 +54,7 @@ class ClockFile {
     std::size_t slot = 0;  // its place in the file
   };
   explicit ClockFile(detail::TickSource source) noexcept : source_(source) {}
-  static ClockFile make(std::filesystem::path path, detail::TickSource source);
+  static ClockFile make(std::filesystem::path const& path, detail::TickSource source);
   void append(SyncPoint const& point) noexcept;
   void thin_out() noexcept;
   void forget_all() noexcept;

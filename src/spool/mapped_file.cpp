@@ -41,7 +41,7 @@ MappedFile::MappedFile(std::filesystem::path path, int file, std::size_t size)
   }
 }
 
-MappedFile MappedFile::create(std::filesystem::path path, std::size_t size) {
+MappedFile MappedFile::create(std::filesystem::path const& path, std::size_t size) {
   FileHandle const file = FileHandle::open(path, O_RDWR | O_CREAT | O_EXCL);
   try {
     if (auto const error = file_limit(size)) throw_system_error(error.value(), "cannot allocate", path);

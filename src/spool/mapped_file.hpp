@@ -13,7 +13,7 @@ class MappedFile {
  public:
   /// A new file (0600) of `size` zero bytes whose blocks are allocated and whose pages are present. Removed again when that fails.
   /// @throws std::system_error naming the file
-  static MappedFile create(std::filesystem::path path, std::size_t size);
+  static MappedFile create(std::filesystem::path const& path, std::size_t size);
   /// A file as it is; one shorter than `size` is lengthened with zeros, so that no access can fail. @throws std::system_error naming the file
   static MappedFile open(std::filesystem::path path, std::size_t size);
 

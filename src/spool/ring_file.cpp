@@ -74,12 +74,12 @@ RingFile::RingFile(MappedFile map, Identity const& identity)
       tid_(identity.tid),
       thread_name_(identity.name, identity.name_size) {}
 
-RingFile RingFile::create(std::filesystem::path path, std::uint64_t stream, std::size_t capacity) {
+RingFile RingFile::create(std::filesystem::path const& path, std::uint64_t stream, std::size_t capacity) {
   Identity identity;
   identity.capacity = std::bit_ceil(std::clamp(capacity, kMinRing, kMaxRing));
   identity.stream = stream;
   identity.seed = random_seed(path);
-  RingFile ring(MappedFile::create(std::move(path), file_size(identity.capacity)), identity);
+  RingFile ring(MappedFile::create(path, file_size(identity.capacity)), identity);
   auto* const shared = new (ring.map_.data() + kSharedOffset) detail::RingShared{};
   shared->producer.next.store(1, std::memory_order_relaxed);
   ring.store_released(0, 1);

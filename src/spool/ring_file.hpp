@@ -28,7 +28,7 @@ class RingFile {
   /// Makes the file, allocates its blocks (no SIGBUS later), prefaults it, maps it MADV_DONTFORK. About 1 ms for 1 MiB.
   /// `capacity` is rounded up to a power of two within kMinRing … kMaxRing. Nothing is left behind when it fails.
   /// @throws std::system_error naming the file (ENOSPC and the like).
-  static RingFile create(std::filesystem::path path, std::uint64_t stream, std::size_t capacity);
+  static RingFile create(std::filesystem::path const& path, std::uint64_t stream, std::size_t capacity);
   /// Opens what a dead process left and works out where it really ends, whatever became of its shared words.
   /// @throws SpoolError when the file is not a ring, of a newer version, or damaged beyond use. @throws std::system_error
   static RingFile open(std::filesystem::path path);

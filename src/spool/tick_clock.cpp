@@ -2,13 +2,13 @@
 #include <logboom/detail/clock.hpp>
 
 #include <fcntl.h>
-#include <time.h>
 #include <unistd.h>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
 
+#include <ctime>
 #include <string_view>
 
 namespace logboom::detail {
