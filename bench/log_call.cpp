@@ -1,0 +1,149 @@
+// What a log call costs: nanoseconds at p50, p99, p99.9 of static text, two numbers, two numbers and a text, and a level that is off, with the publisher's
+// sender running and no collector; and in bursts. Usage: log_call [SAMPLES]. Run it on a quiet machine; figures on a busy one say nothing.
+#include <logboom/logboom.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+#if defined(__x86_64__)
+#include <x86intrin.h>
+#endif
+
+namespace {
+
+constexpr int kCalls = 20;  // of which a sample is the mean, as in shared/MEASURED.md
+constexpr long kPause = 200'000;
+
+std::uint64_t cycles() {
+#if defined(__x86_64__)
+  unsigned processor = 0;
+  return __rdtscp(&processor);
+#else
+  return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
+#endif
+}
+
+double nanoseconds_a_cycle() {
+  auto const begin = std::chrono::steady_clock::now();
+  std::uint64_t const first = cycles();
+  while (std::chrono::steady_clock::now() - begin < std::chrono::milliseconds(100)) {
+  }
+  auto const time = std::chrono::steady_clock::now() - begin;
+  return static_cast<double>(std::chrono::nanoseconds(time).count()) / static_cast<double>(cycles() - first);
+}
+
+void pause_for(long ns) {
+  timespec const time{0, ns};
+  nanosleep(&time, nullptr);
+}
+
+std::string processor_name() {
+  std::ifstream in("/proc/cpuinfo");
+  for (std::string line; std::getline(in, line);) {
+    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
+  }
+  return "unknown processor";
+}
+
+double at(std::vector<double> const& sorted, double quantile) {
+  return sorted[std::min(sorted.size() - 1,
+                         static_cast<std::size_t>(quantile * static_cast<double>(sorted.size())))];
+}
+
+class Table {
+ public:
+  explicit Table(int samples) : samples_(samples), scale_(nanoseconds_a_cycle()) {
+    std::uint64_t least = UINT64_MAX;
+    for (int i = 0; i < 1000; ++i) {
+      std::uint64_t const begin = cycles();
+      least = std::min(least, cycles() - begin);
+    }
+    empty_ = least;
+    fmt::print("{:<34}{:>28}{:>28}\n{:<34}", "ns", "mean of 20 calls", "single calls", "");
+    for (int i = 0; i < 2; ++i) fmt::print("{:>10}{:>9}{:>9}", "p50", "p99", "p99.9");
+    fmt::print("\n");
+  }
+
+  template <class Call>
+  void row(std::string_view name, Call const& call) const {
+    for (int i = 0; i < 100; ++i) call(i);
+    std::vector<double> means, singles;
+    for (int sample = 0; sample < samples_; ++sample) {
+      std::uint64_t const begin = cycles();
+      for (int i = 0; i < kCalls; ++i) call(i);
+      std::uint64_t const end = cycles();
+      means.push_back(scaled(end - begin) / kCalls);
+      std::uint64_t const single = cycles();
+      call(sample);
+      singles.push_back(scaled(cycles() - single));
+      pause_for(kPause);
+    }
+    fmt::print("{:<34}", name);
+    for (auto* const column : {&means, &singles}) {
+      std::sort(column->begin(), column->end());
+      fmt::print("{:>10.1f}{:>9.1f}{:>9.1f}", at(*column, 0.5), at(*column, 0.99), at(*column, 0.999));
+    }
+    fmt::print("\n");
+    std::fflush(stdout);
+  }
+
+ private:
+  double scaled(std::uint64_t count) const {
+    return static_cast<double>(count - std::min(count, empty_)) * scale_;
+  }
+
+  int samples_;
+  double scale_;
+  std::uint64_t empty_ = 0;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  int const samples = argc > 1 ? std::atoi(argv[1]) : 5000;
+  if (samples < 1000) {
+    fmt::print(stderr, "usage: log_call [SAMPLES], at least 1000\n");
+    return 2;
+  }
+  std::string directory = (std::filesystem::temp_directory_path() / "logboom-log-call-XXXXXX").native();
+  if (::mkdtemp(directory.data()) == nullptr) return 1;
+  fmt::print("{}, {} processors; spool in {}\n", processor_name(), ::sysconf(_SC_NPROCESSORS_ONLN), directory);
+  {
+    logboom::PublisherOptions options;
+    options.endpoint = "ipc://" + directory + "/bus";
+    options.spool = directory + "/spool";
+    options.levels = "info";
+    options.when_full = logboom::FullPolicy::kDrop;
+    options.flush_timeout = std::chrono::milliseconds(0);
+    logboom::Publisher bus(options);
+    logboom::Logger const log = bus.logger("bench");
+    std::string const text = "a text that is thirty-five bytes...";
+
+    Table const table(samples);
+    table.row("nothing", [](int i) { asm volatile("" : : "r"(i)); });
+    table.row("level off", [&](int i) { LOGBOOM_DEBUG(log, "off {}", i); });
+    table.row("static text", [&](int) { LOGBOOM_INFO(log, "a static text"); });
+    table.row("int and double", [&](int i) { LOGBOOM_INFO(log, "{cells} in {ms:.1f}", i, 0.5 * i); });
+    table.row("two ints and 35 bytes", [&](int i) { LOGBOOM_INFO(log, "{} {} {}", i, i + 1, text); });
+    table.row("int, and a field", [&](int i) { LOGBOOM_INFO(log, "{}", i, logboom::field("step", i)); });
+    logboom::Context const context{logboom::field("request", 17), logboom::field("user", text)};
+    table.row("static text, context of two", [&](int) { LOGBOOM_INFO(log, "a static text"); });
+    logboom::Statistics const numbers = bus.statistics();
+    fmt::print("{} records, {} dropped\n", numbers.logged, numbers.dropped);
+  }
+  std::filesystem::remove_all(directory);
+  return 0;
+}
