@@ -30,6 +30,7 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t kChunk = 512;  // records read from the store at a time
 constexpr milliseconds kInfoTimeout{2000};
+constexpr milliseconds kSyncPatience{500};
 constexpr int kReceiveHighWater = 1000;  // messages; DESIGN.md, "Bounded everywhere"
 
 std::string random_nonce() {
@@ -135,10 +136,18 @@ struct Subscriber::Impl {
     if (!sync_topic.empty()) live.set(zmq::sockopt::unsubscribe, sync_topic);
     sync_topic = "S" + random_nonce();
     live.set(zmq::sockopt::subscribe, sync_topic);
+    asked_at = Clock::now();
+  }
+
+  // Under load the answer may find the pipe to this viewer full, and is dropped like any message.
+  void ask_again_if_unanswered() {
+    if (!tracker.synced() && Clock::now() - asked_at > kSyncPatience) ask_for_sync();
   }
 
   /// Waits for one message or stop(), takes it. False: nothing came.
   bool receive(milliseconds timeout) {
+    ask_again_if_unanswered();
+    if (!tracker.synced()) timeout = std::min(timeout, kSyncPatience);
     std::array<zmq::pollitem_t, 2> items{
         {{live.handle(), 0, ZMQ_POLLIN, 0}, {nullptr, stopped.fd(), ZMQ_POLLIN, 0}}};
     try {
@@ -169,6 +178,7 @@ struct Subscriber::Impl {
       if (tick.hole) fill(*tick.hole);
       return;
     }
+    if (!tracker.synced()) return;  // it is in the history: the sync's id will not be below it
     std::uint64_t n = 0;
     Record record = decode_live(body, &n);
     auto const message = tracker.message(topic, n, record.id);
@@ -280,6 +290,7 @@ struct Subscriber::Impl {
   zmq::context_t context{1};
   zmq::socket_t live;
   std::string sync_topic;
+  Clock::time_point asked_at;
 
   std::optional<store::StoreReader> store;
   bool had_store = false;
