@@ -3,6 +3,7 @@
 
 #include <logboom/collector.hpp>
 
+#include "publisher/settings.hpp"
 #include "spool/spool.hpp"
 
 #include <fmt/format.h>
@@ -85,7 +86,11 @@ void collect(Choices choices) {
   auto& options = choices.options;
   if (choices.no_db) options.database.clear();
   if (!choices.print.empty()) options.print = choices.print;
-  if (!choices.no_adopt) options.adopt.push_back(spool::default_root().native());
+  if (!choices.no_adopt) {
+    options.adopt.push_back(spool::default_root().native());
+    // Where publishers keep their spools that cannot have one there.
+    for (auto const& root : publisher::memory_roots()) options.adopt.push_back(root.native());
+  }
   options.publish = !choices.no_publish;
   options.level_rules = choices.level;
   options.notice = say;
