@@ -62,7 +62,7 @@ bool remove_contents(fs::path const& directory) {
   for (auto const& entry : fs::directory_iterator(directory, error))
     if (entry.path().filename() != "lock") ::unlink(entry.path().c_str());
   ::unlink((directory / "lock").c_str());
-  return ::rmdir(directory.c_str()) == 0;
+  return ::rmdir(directory.c_str()) == 0 || errno == ENOENT;  // somebody's sweep may take the last step
 }
 
 // Of a directory without identity: true when nothing of worth is in it.
@@ -80,11 +80,13 @@ std::uint64_t overflow_seed(PublisherId const& id) noexcept {
   return halves[0] ^ (halves[1] * 0x9E37'79B9'7F4A'7C15U);
 }
 
-// Made, locked and identified under another name, then shown.
+// Made, locked and identified under another name, then shown. Somebody's sweep may take it for abandoned before it is locked, and be at it for
+// a while: then under yet another name.
 SpoolLock make_spool(fs::path const& root, fs::path const& directory, wire::Publisher const& publisher) {
-  constexpr int kTries = 8;  // somebody's sweep may take it for abandoned between two of the steps
-  fs::path const making = root / (std::string(kMaking) + directory.filename().string());
+  constexpr int kTries = 16;
   for (int i = 0; i < kTries; ++i) {
+    fs::path const making =
+        root / (std::string(kMaking) + directory.filename().string() + "." + std::to_string(i));
     make_directory(making);
     auto lock = SpoolLock::acquire(making, true);
     if (!lock) continue;

@@ -191,6 +191,41 @@ TEST_F(SpoolDirectory, WhatWasHalfMadeOrHalfRemovedIsClearedAway) {
   EXPECT_TRUE(fs::exists(busy)) << "somebody is making it";
 }
 
+TEST_F(SpoolDirectory, ASweepThatIsAtItDoesNotKeepASpoolFromBeingMade) {
+  wire::Publisher const owner = publisher();
+  fs::path const making = root() / (".new-" + hex(owner.id) + ".0");
+  fs::create_directories(making);
+  auto const sweeper = SpoolLock::acquire(making, true);
+  ASSERT_TRUE(sweeper);
+  EXPECT_TRUE(Spool::create(root(), owner).remove());
+}
+
+TEST_F(SpoolDirectory, ManyProcessesMakeTheirsAtOnce) {
+  constexpr int kProcesses = 16, kEach = 25;
+  std::vector<pid_t> children;
+  for (int i = 0; i < kProcesses; ++i) {
+    pid_t const child = ::fork();
+    if (child == 0) {
+      try {
+        for (int k = 0; k < kEach; ++k)
+          if (!Spool::create(root(), publisher()).remove()) ::_exit(1);
+        ::_exit(0);
+      } catch (std::exception const& error) {
+        std::fprintf(stderr, "%s\n", error.what());
+        ::_exit(2);
+      }
+    }
+    children.push_back(child);
+  }
+  for (pid_t const child : children) {
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+  }
+  Spool::sweep(root());
+  EXPECT_TRUE(fs::is_empty(root()));
+}
+
 TEST_F(SpoolDirectory, ADirectoryWithNothingInItIsRemovedAndNotAdopted) {
   fs::path const hollow = root() / std::string(32, 'a');
   fs::create_directories(hollow);
