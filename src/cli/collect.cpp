@@ -27,20 +27,19 @@ constexpr auto kDescription =
 It prints one line on stderr when it is ready,
     logboom: collecting on ADDRESS[, ADDRESS…] into FILE
 and runs until SIGINT or SIGTERM: then it takes what has arrived, commits, acknowledges and exits 0.
-A second signal ends it at once; publishers keep what was not acknowledged and send it to the next collector.)";
+A second signal ends it at once; publishers keep what was not acknowledged and send it to the next collector.
 
-constexpr auto kFooter =
-    R"(One collector has one address and one file: a second one on either refuses to start.
+One collector has one address and one file: a second one on either refuses to start.
 A disk that is full, or a file that cannot be written for another reason, loses nothing: the collector
 says so, tries again, and publishers keep their records in the meantime.
+Read the file with `logboom tail`, `logboom query`, or sqlite3 FILE "SELECT * FROM logs".)";
 
-Examples:
-    logboom collect                                    the default address, into ./logs.sqlite
+constexpr auto kExamples =
+    R"(    logboom collect                                    the default address, into ./logs.sqlite
     logboom collect --db /var/log/app.sqlite --print   and show the records here
     logboom collect tcp://0.0.0.0:7514 --db all.sqlite for other machines (ports 7514, 7515, 7516)
     logboom collect --no-db --print=json | jq .        no store, one JSON object a line
-    logboom collect --until-idle --db run.sqlite       for the time of one job
-Read it with `logboom tail`, `logboom query`, or sqlite3 FILE "SELECT * FROM logs".)";
+    logboom collect --until-idle --db run.sqlite       for the time of one job)";
 
 struct Choices {
   CollectorOptions options;
@@ -114,8 +113,7 @@ void add_collect(CLI::App& app) {
   auto const choices = std::make_shared<Choices>();
   auto& options = choices->options;
   auto* const command = app.add_subcommand("collect", "Run a collector: receive, store, serve viewers");
-  command->description(kDescription);
-  command->footer(kFooter);
+  command->footer(manual(kDescription, kExamples));
   command->add_option(
       "ENDPOINT", options.endpoints,
       "Addresses to serve: ipc://PATH, or tcp://HOST:PORT (takes PORT, PORT+1 and PORT+2; 0: any free ones). "

@@ -4,6 +4,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace CLI {
 class App;
@@ -31,6 +32,9 @@ class Failure : public std::runtime_error {
 struct ExitWith {
   int code;
 };
+
+/// What `--help` of a command says below its options: what it does, and examples (lines of four blanks and a command) if there are any.
+std::string manual(std::string_view about, std::string_view examples = {});
 
 void add_collect(CLI::App& app);
 void add_tail(CLI::App& app);

@@ -270,7 +270,7 @@ class Demo {
 void add_demo(CLI::App& app) {
   auto* const command =
       app.add_subcommand("demo", "See it work: collector, workers, a kill, a live view, a query");
-  command->description(kDescription);
+  command->footer(manual(kDescription));
   command->callback([] { throw ExitWith{Demo().run()}; });
 
   struct WorkerChoices {

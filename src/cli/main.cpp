@@ -72,6 +72,12 @@ int run(int argc, char** argv) {
 }
 
 }  // namespace
+
+std::string manual(std::string_view about, std::string_view examples) {
+  if (examples.empty()) return fmt::format("{}\n", about);
+  return fmt::format("{}\n\nExamples:\n{}\n", about, examples);
+}
+
 }  // namespace logboom::cli
 
 int main(int argc, char** argv) { return logboom::cli::run(argc, argv); }

@@ -22,8 +22,7 @@ constexpr auto kDescription =
 The store may be in use by a collector: reading never holds it up. Without --db the collector at the
 default address (or LOGBOOM_ENDPOINT) is asked where its store is; where none answers, ./logs.sqlite is read.)";
 
-constexpr auto kFooter = R"(Examples:
-    logboom query --last 50                              the newest fifty
+constexpr auto kExamples = R"(    logboom query --last 50                              the newest fifty
     logboom query --db old.sqlite -l error --since 2026-11-20 --until 2026-11-21
     logboom query -n etl -w table=users -o csv > users.csv
     logboom query -g 'time-?out' --count                 how many
@@ -97,8 +96,7 @@ void query(Choices const& choices) {
 void add_query(CLI::App& app) {
   auto const choices = std::make_shared<Choices>();
   auto* const command = app.add_subcommand("query", "Show stored records");
-  command->description(kDescription);
-  command->footer(kFooter);
+  command->footer(manual(kDescription, kExamples));
   command->add_option("--db", choices->database, "The store's file")->type_name("FILE");
   command
       ->add_option("--endpoint", choices->endpoint,

@@ -24,8 +24,8 @@ constexpr auto kDescription =
 A collector on the same host does this by itself, and so does the next publisher; this command is for a spool that was copied from
 elsewhere, or a host whose collector is on another one. Spools of running publishers are left alone.)";
 
-constexpr auto kFooter = R"(Examples:
-    logboom recover                                     the default spool directory, to the default collector
+constexpr auto kExamples =
+    R"(    logboom recover                                     the default spool directory, to the default collector
     logboom recover --endpoint tcp://hub:7514 /mnt/old/spool
 Exit code 3 when something is left because no collector took it.)";
 
@@ -73,8 +73,7 @@ void recover(Choices const& choices) {
 void add_recover(CLI::App& app) {
   auto const choices = std::make_shared<Choices>();
   auto* const command = app.add_subcommand("recover", "Send what dead workers left in their spools");
-  command->description(kDescription);
-  command->footer(kFooter);
+  command->footer(manual(kDescription, kExamples));
   command->add_option(
       "SPOOL", choices->spools,
       "Spools, or directories of spools. Default: LOGBOOM_SPOOL, then ~/.local/state/logboom/spool");

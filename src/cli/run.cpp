@@ -33,8 +33,7 @@ The output still appears where it would have appeared (unless --quiet). Signals 
 command's, or 128 + the signal that ended it. Lines over 60,000 bytes are cut and say so. The command never waits for a collector:
 without one the records wait in the spool.)";
 
-constexpr auto kFooter = R"(Examples:
-    logboom run -- ./simulate --steps 1000
+constexpr auto kExamples = R"(    logboom run -- ./simulate --steps 1000
     logboom run -n nightly.backup --quiet -- rsync -a /home /mnt/backup
     logboom run --json -- ./service        lines that are JSON objects become structured records)";
 
@@ -134,8 +133,7 @@ void run(Choices choices) {
 void add_run(CLI::App& app) {
   auto const choices = std::make_shared<Choices>();
   auto* const command = app.add_subcommand("run", "Run a command; its output lines become records");
-  command->description(kDescription);
-  command->footer(kFooter);
+  command->footer(manual(kDescription, kExamples));
   command
       ->add_option("-n,--name", choices->name, "Name of the logger and the process. Default: the program's")
       ->type_name("NAME");

@@ -29,8 +29,7 @@ record"), other keys become fields. Lines over 60,000 bytes are cut and say so.
 When no collector answers, the records wait in the spool for a collector on this host, the next publisher
 or `logboom recover`; the exit code is 3 then.)";
 
-constexpr auto kFooter = R"(Examples:
-    logboom send backup finished
+constexpr auto kExamples = R"(    logboom send backup finished
     logboom send -l error -n backup -f disk=sda1 'no space left'
     make 2>&1 | logboom send -n build -
     cat events.jsonl | logboom send -)";
@@ -91,8 +90,7 @@ void send(Choices choices) {
 void add_send(CLI::App& app) {
   auto const choices = std::make_shared<Choices>();
   auto* const command = app.add_subcommand("send", "Send records from the shell");
-  command->description(kDescription);
-  command->footer(kFooter);
+  command->footer(manual(kDescription, kExamples));
   command->add_option("MESSAGE", choices->words, "The message, or `-` for the lines of stdin")->required();
   command->add_option("-l,--level", choices->level, "Level: a name or a number")
       ->type_name("LEVEL")

@@ -19,8 +19,7 @@ repeat; so does a restart of the collector on the way. The store's file must be 
 Records that came faster than they could be shown are read from the store; where that cannot be, their number is told on stderr.
 Ends with SIGINT, or when its output is closed.)";
 
-constexpr auto kFooter = R"(Examples:
-    logboom tail                                    everything, from now on
+constexpr auto kExamples = R"(    logboom tail                                    everything, from now on
     logboom tail -l warning --since 10m             warnings of the last ten minutes, and what comes
     logboom tail -n solver -w 'residual>1e-3' -o json | jq .fields.step
     logboom tail tcp://hub:7514 --last 20 -o '%(asctime)s %(name)s: %(message)s')";
@@ -50,8 +49,7 @@ void tail(Choices choices) {
 void add_tail(CLI::App& app) {
   auto const choices = std::make_shared<Choices>();
   auto* const command = app.add_subcommand("tail", "Show records live; --since replays history first");
-  command->description(kDescription);
-  command->footer(kFooter);
+  command->footer(manual(kDescription, kExamples));
   command->add_option(
       "ENDPOINT", choices->subscriber.endpoint,
       "The collector's address. Default: LOGBOOM_ENDPOINT, then ipc://$XDG_RUNTIME_DIR/logboom/bus");
