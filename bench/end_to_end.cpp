@@ -266,7 +266,8 @@ std::string processor() {
 
 int main(int argc, char** argv) {
   // Usage: end_to_end [RECORDS [ROUNDS]]; the command measured is the one of this build.
-  std::string const command = std::filesystem::read_symlink("/proc/self/exe").parent_path().parent_path() / "logboom";
+  std::string const command =
+      std::filesystem::read_symlink("/proc/self/exe").parent_path().parent_path() / "logboom";
   std::uint64_t const count = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1'000'000;
   int const rounds = argc > 2 ? std::atoi(argv[2]) : 3;
   std::string pattern = (std::filesystem::temp_directory_path() / "logboom-bench-XXXXXX").string();

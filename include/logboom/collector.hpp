@@ -16,14 +16,15 @@
 namespace logboom {
 
 struct CollectorOptions {
-  std::vector<std::string> endpoints;   ///< addresses to bind; empty = LOGBOOM_ENDPOINT, then the default
+  std::vector<std::string> endpoints;    ///< addresses to bind; empty = LOGBOOM_ENDPOINT, then the default
   std::string database = "logs.sqlite";  ///< the store's file; "" = no store
-  bool publish = true;                  ///< serve live viewers
-  std::optional<std::string> print;     ///< console sink: "pretty", "json", "csv", "logfmt" or a Python format string
+  bool publish = true;                   ///< serve live viewers
+  std::optional<std::string> print;  ///< console sink: "pretty", "json", "csv", "logfmt" or a Python format string
   /// Spool roots whose orphaned spools are read. Empty = none. `logboom collect` adds the default one.
   std::vector<std::string> adopt;
-  std::string level_rules;              ///< sent to publishers in `welcome`
-  bool until_idle = false;              ///< run() returns once every publisher that said hello has said bye (at least one did)
+  std::string level_rules;  ///< sent to publishers in `welcome`
+  /// run() returns once every publisher that said hello has said bye (at least one did).
+  bool until_idle = false;
   std::size_t queue_bytes = 8U << 20U;  ///< blocks waiting for the store; at the bound PULL is not read
   std::chrono::milliseconds commit_interval{50};  ///< at most this long after the first pending record
   /// Told what a person at the terminal should know at once (the store cannot be written, a spool cannot be read): one line without a newline, a few a
@@ -33,13 +34,13 @@ struct CollectorOptions {
 
 struct CollectorStatus {
   std::uint64_t epoch = 0;
-  std::uint64_t records = 0;        ///< committed
-  std::uint64_t gap_records = 0;    ///< declared lost
-  std::uint64_t duplicates = 0;     ///< dropped because stored before
-  std::uint64_t bad_frames = 0;     ///< messages refused: unreadable, of an unknown kind or version
-  std::uint64_t queued_bytes = 0;   ///< waiting for the store
-  std::uint64_t publishers = 0;     ///< said hello and not bye
-  std::uint64_t adopted_spools = 0; ///< of dead publishers, read to their end
+  std::uint64_t records = 0;         ///< committed
+  std::uint64_t gap_records = 0;     ///< declared lost
+  std::uint64_t duplicates = 0;      ///< dropped because stored before
+  std::uint64_t bad_frames = 0;      ///< messages refused: unreadable, of an unknown kind or version
+  std::uint64_t queued_bytes = 0;    ///< waiting for the store
+  std::uint64_t publishers = 0;      ///< said hello and not bye
+  std::uint64_t adopted_spools = 0;  ///< of dead publishers, read to their end
   std::int64_t last_id = 0;
 };
 

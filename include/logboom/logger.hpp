@@ -14,7 +14,7 @@ namespace logboom {
 /// one made by default is silent.
 class Logger {
  public:
-  Logger() noexcept : node_(&silent) {}
+  Logger() noexcept : node_(&kSilent) {}
   explicit Logger(detail::LoggerNode const& node) noexcept : node_(&node) {}
 
   /// Whether a record of this level is made: one relaxed load.
@@ -30,7 +30,7 @@ class Logger {
   friend bool operator==(Logger, Logger) noexcept = default;
 
  private:
-  LOGBOOM_API static constinit detail::LoggerNode const silent;
+  LOGBOOM_API static constinit detail::LoggerNode const kSilent;
 
   detail::LoggerNode const* node_;
 };

@@ -21,10 +21,12 @@ class Value {
   using Bytes = std::vector<std::byte>;
   using Array = std::vector<Value>;
   using Map = std::vector<std::pair<std::string, Value>>;  // in the order written
-  using Data = std::variant<std::nullptr_t, bool, std::int64_t, std::uint64_t, double, std::string, Bytes, Array, Map>;
+  using Data =
+      std::variant<std::nullptr_t, bool, std::int64_t, std::uint64_t, double, std::string, Bytes, Array, Map>;
 
   Value() noexcept : data_(nullptr) {}
-  Value(Data data) noexcept : data_(std::move(data)) {}  // NOLINT(google-explicit-constructor): a value is what it holds
+  // Implicit: a value is what it holds.
+  Value(Data data) noexcept : data_(std::move(data)) {}
 
   Data const& data() const noexcept { return data_; }
   Data& data() noexcept { return data_; }
@@ -39,7 +41,8 @@ using Fields = Value::Map;
 
 /// One log event, rendered. Texts are valid UTF-8. Empty or zero means: not known.
 struct Record {
-  std::int64_t id = 0;    ///< number in the store (or, without a store, in this run of the collector); ascending in the order stored
+  /// Number in the store (or, without a store, in this run of the collector); ascending in the order stored.
+  std::int64_t id = 0;
   std::int64_t time = 0;  ///< nanoseconds since the Unix epoch, UTC
   Level level = level::kInfo;
   std::string level_name;
@@ -53,7 +56,7 @@ struct Record {
   std::string process;  ///< name of the process
   std::uint64_t pid = 0;
   std::int64_t process_started = 0;  ///< nanoseconds since the Unix epoch; when the publisher started
-  std::string thread;  ///< name of the thread
+  std::string thread;                ///< name of the thread
   std::uint64_t tid = 0;
   std::string file;
   std::uint32_t line = 0;

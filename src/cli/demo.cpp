@@ -74,6 +74,7 @@ class Process {
   explicit Process(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), "/proc/self/exe");
     std::vector<char*> pointers;
+    pointers.reserve(arguments.size() + 1);
     for (auto& argument : arguments) pointers.push_back(argument.data());
     pointers.push_back(nullptr);
     int const error = posix_spawn(&pid_, "/proc/self/exe", nullptr, nullptr, pointers.data(), environ);

@@ -109,7 +109,7 @@ delivery::Endpoint bind_chosen(delivery::Endpoint const& endpoint,
     unsigned port = 0;
     auto const digits = std::string_view(bound).substr(bound.rfind(':') + 1);
     std::from_chars(digits.data(), digits.data() + digits.size(), port);
-    auto const chosen = delivery::parse_endpoint(fmt::format("{}:{}", base, port > 65'533 ? 65'533 : port));
+    auto chosen = delivery::parse_endpoint(fmt::format("{}:{}", base, port > 65'533 ? 65'533 : port));
     error = port > 65'533 ? EADDRINUSE : bind(*sockets[1], chosen.control);
     if (error == 0) {
       error = sockets[2] == nullptr ? 0 : bind(*sockets[2], chosen.live);

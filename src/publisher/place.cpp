@@ -18,7 +18,7 @@
 
 namespace logboom {
 
-constinit detail::LoggerNode const Logger::silent{INT_MAX, 0, nullptr, nullptr, {}, nullptr};
+constinit detail::LoggerNode const Logger::kSilent{INT_MAX, 0, nullptr, nullptr, {}, nullptr};
 
 namespace detail {
 

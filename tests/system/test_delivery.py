@@ -1,3 +1,4 @@
+# ctest: long timeout=900
 """The promise: what was logged is stored exactly once, in order within its stream, or declared lost with its exact number."""
 
 import random

@@ -1,3 +1,4 @@
+# ctest: long timeout=900
 """History joined to live: no gap and no repeat, however fast records come and whatever happens to the collector or the viewer."""
 
 import concurrent.futures

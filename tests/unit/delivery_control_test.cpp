@@ -137,9 +137,8 @@ TEST(Control, RefusalsSayWhat) {
 
 TEST(Control, ClaimsOfHugeOrDeepThingsCostNothing) {
   for (unsigned const head : {0xdd, 0xdf, 0xdb, 0xc6}) {  // array 32, map 32, str 32, bin 32, each of 4 Gi
-    EXPECT_THAT(
-        refusal({std::byte(head), std::byte{0xff}, std::byte{0xff}, std::byte{0xff}, std::byte{0xff}}),
-        HasSubstr("not valid msgpack"));
+    EXPECT_THAT(refusal({std::byte(head), std::byte{0xff}, std::byte{0xff}, std::byte{0xff}, std::byte{0xff}}),
+                HasSubstr("not valid msgpack"));
   }
   EXPECT_THAT(refusal(std::vector<std::byte>(60'000, std::byte{0x91})), HasSubstr("not valid msgpack"));
 }

@@ -18,8 +18,7 @@ PublisherId id_of(int seed) {
 }
 PublisherId const kId = id_of(1);
 
-void commit(ReceiverLedger& ledger, std::uint64_t last, std::uint64_t stream = 0,
-            PublisherId const& id = kId) {
+void commit(ReceiverLedger& ledger, std::uint64_t last, std::uint64_t stream = 0, PublisherId const& id = kId) {
   Progress const progress[] = {{id, stream, last}};
   ledger.commit(progress);
 }
