@@ -179,9 +179,9 @@ void Collector::Impl::run() {
   log.note(OwnLog::Kind::kLife, level::kInfo,
            fmt::format("collecting on {} into {}", served, target.path().empty() ? "no store" : target.path()));
   std::thread store([this] { queue.run(); });
-  if (adoption) adoption->start();
   std::exception_ptr broken;
   try {
+    if (adoption) adoption->start();
     work();
   } catch (...) {
     broken = std::current_exception();

@@ -22,9 +22,9 @@ class OwnLog {
   /// Each kind has its own limit, so that one does not drown the other.
   enum class Kind { kLife, kPublisher, kBadFrame, kControl, kGap, kStore, kAdoption, kConsole };
   static constexpr std::size_t kKinds = 8;
-  static constexpr std::uint32_t kBurst = 50;  // records of a kind at once …
-  static constexpr std::int64_t kEvery =
-      500'000'000;  // … then one in this many ns; the next one says how many were left out
+  // Records of a kind at once, then one in so many ns; the next one says how many were left out.
+  static constexpr std::uint32_t kBurst = 50;
+  static constexpr std::int64_t kEvery = 200'000'000;
   static constexpr std::size_t kMaxPending = 256;    // while the store does not take any
   static constexpr std::size_t kMaxMessage = 1'024;  // bytes of one; parts of it may come from strangers
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import stat
@@ -24,6 +25,11 @@ def push(bus):
     made.connect(bus.push)
     yield made
     context.destroy(linger=1000)
+
+
+def logged(counter):
+    """Log calls of the worker `burst` that have returned."""
+    return int.from_bytes(counter.read_bytes()[:8], "little") if counter.exists() else 0
 
 
 def free_ports():
@@ -157,6 +163,22 @@ def test_signals_end_it_with_zero_and_its_sockets_are_gone(bus, collector, numbe
     assert not bus.path.with_name("bus.push").exists()
 
 
+def test_a_second_signal_ends_it_at_once(bus, start_collector, push):
+    """The disk is full for good, so that the first signal would have it try for some seconds."""
+
+    def small_files():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, resource.RLIM_INFINITY))
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+    collector = start_collector(preexec_fn=small_files)
+    for _ in range(2000):
+        push.send_json({"logger": "app", "message": "x" * 400})
+    collector.wait_line("trying on")
+    collector.signal(signal.SIGTERM)
+    collector.signal(signal.SIGINT)
+    assert collector.wait() in (128 + signal.SIGINT, 128 + signal.SIGTERM)  # pending together, the kernel chooses
+
+
 def test_a_second_collector_on_one_database_refuses(bus, collector, start_collector):
     second = start_collector(endpoint=f"ipc://{bus.directory}/other", wait=False)
     assert second.wait() == 1
@@ -236,10 +258,7 @@ def test_a_stuck_reader_of_print_does_not_hold_up_the_store(bus, start_collector
     os.close(reading)
 
 
-def test_a_publisher_of_a_dead_process_is_stored_from_a_stuck_disk_later(bus, start_collector, push):
-    """A full disk: nothing is lost, it is said, and work goes on by itself when there is room."""
-    import resource
-
+def test_a_full_disk_loses_nothing_is_said_and_passes(bus, start_collector, push):
     def small_files():
         resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, resource.RLIM_INFINITY))
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -321,3 +340,33 @@ def test_until_idle_ends_when_the_last_publisher_has_left(bus, start_collector):
     assert msgpack.unpackb(dealer.recv()) [:2] == ["bye", ids[1]]
     assert collector.wait() == 0
     context.destroy(linger=0)
+
+
+def test_a_dead_publishers_spool_is_adopted_at_start(bus, start_collector, worker):
+    dead = worker("burst", bus.directory / "count", 1000, "--hold")
+    eventually(lambda: logged(bus.directory / "count") == 1000)
+    dead.kill()
+    assert len(bus.spools()) == 1
+    start_collector()
+    eventually(lambda: bus.count("logger = 'burst'") == 1000)
+    eventually(lambda: not bus.spools())
+    eventually(lambda: bus.query("SELECT count(*) FROM records WHERE message LIKE 'adopted 1 spools%'")[0][0] == 1)
+
+
+def test_until_idle_counts_a_dead_publisher_as_gone_once_its_spool_is_adopted(bus, start_collector, worker):
+    collector = start_collector("--until-idle")
+    dead = worker("burst", bus.directory / "count", 1000, "--hold")
+    eventually(lambda: bus.count("logger = 'burst'") == 1000)
+    dead.kill()
+    assert collector.wait() == 0
+    assert bus.count("logger = 'burst'") == 1000
+    assert not bus.spools()
+
+
+def test_spools_elsewhere_are_adopted_when_asked(bus, start_collector, worker):
+    elsewhere = bus.directory / "elsewhere"
+    dead = worker("burst", bus.directory / "count", 100, "--hold", environment={"LOGBOOM_SPOOL": str(elsewhere)})
+    eventually(lambda: logged(bus.directory / "count") == 100)
+    dead.kill()
+    start_collector("--no-adopt", "--adopt", elsewhere)
+    eventually(lambda: bus.count("logger = 'burst'") == 100)
