@@ -80,6 +80,7 @@ void ChildProcess::start(std::vector<std::string> const& command) {
     posix_spawn_file_actions_adddup2(&settings.actions, ends[i][1], static_cast<int>(i) + 1);
   }
   std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
   for (auto const& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
   int const error =

@@ -37,24 +37,24 @@ constexpr std::uint64_t not_plain_json(std::uint64_t word) noexcept {
 }
 
 // What most texts are: no eight of their bytes are found out. The last eight overlap those before them.
-template <std::uint64_t (*found)(std::uint64_t)>
+template <std::uint64_t (*kFound)(std::uint64_t)>
 bool all(std::string_view text) noexcept {
   std::size_t const size = text.size();
   if (size < 8) {
     std::uint64_t word = kOnes * ' ';
     if (size > 0) std::memcpy(&word, text.data(), size);
-    return found(word) == 0;
+    return kFound(word) == 0;
   }
-  std::uint64_t any = found(load8(text.data() + size - 8));
-  for (std::size_t at = 0; at + 8 <= size && any == 0; at += 8) any = found(load8(text.data() + at));
+  std::uint64_t any = kFound(load8(text.data() + size - 8));
+  for (std::size_t at = 0; at + 8 <= size && any == 0; at += 8) any = kFound(load8(text.data() + at));
   return any == 0;
 }
 
 // Bytes at the start that are plain, by eights.
-template <std::uint64_t (*found)(std::uint64_t)>
+template <std::uint64_t (*kFound)(std::uint64_t)>
 std::size_t prefix(std::string_view text) noexcept {
   std::size_t at = 0;
-  while (at + 8 <= text.size() && found(load8(text.data() + at)) == 0) at += 8;
+  while (at + 8 <= text.size() && kFound(load8(text.data() + at)) == 0) at += 8;
   return at;
 }
 

@@ -91,12 +91,12 @@ std::partial_ordering compare(Number const& left, Number const& right) {
 
 bool holds(Operator op, std::partial_ordering order) {
   switch (op) {
-    case Operator::kEqual: return order == 0;
-    case Operator::kNotEqual: return order != 0;
-    case Operator::kLess: return order < 0;
-    case Operator::kLessEqual: return order <= 0;
-    case Operator::kGreater: return order > 0;
-    case Operator::kGreaterEqual: return order >= 0;
+    case Operator::kEqual: return std::is_eq(order);
+    case Operator::kNotEqual: return std::is_neq(order);
+    case Operator::kLess: return std::is_lt(order);
+    case Operator::kLessEqual: return std::is_lteq(order);
+    case Operator::kGreater: return std::is_gt(order);
+    case Operator::kGreaterEqual: return std::is_gteq(order);
     case Operator::kMatches: break;
   }
   return false;

@@ -16,10 +16,10 @@ Formatter Formatter::make(std::string_view spec, FormatOptions options) {
   if (options.datefmt.find('\0') != std::string::npos)
     throw std::invalid_argument("date format: it holds a NUL");
   if (options.style == 0) {
-    if (spec == "pretty") return Formatter(make_pretty(std::move(options)));
-    if (spec == "json") return Formatter(make_json(std::move(options)));
+    if (spec == "pretty") return Formatter(make_pretty(options));
+    if (spec == "json") return Formatter(make_json(options));
     if (spec == "csv") return Formatter(make_csv(std::move(options)));
-    if (spec == "logfmt") return Formatter(make_logfmt(std::move(options)));
+    if (spec == "logfmt") return Formatter(make_logfmt(options));
     if (python::guess_style(spec) == 0) {
       std::string shown;
       append_harmless_line(spec.substr(0, 80), shown);

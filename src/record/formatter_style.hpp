@@ -15,9 +15,9 @@ struct Formatter::Style {
   virtual std::string header() const { return {}; }
 };
 
-std::shared_ptr<Formatter::Style const> make_pretty(FormatOptions options);
-std::shared_ptr<Formatter::Style const> make_json(FormatOptions options);
+std::shared_ptr<Formatter::Style const> make_pretty(FormatOptions const& options);
+std::shared_ptr<Formatter::Style const> make_json(FormatOptions const& options);
 std::shared_ptr<Formatter::Style const> make_csv(FormatOptions options);
-std::shared_ptr<Formatter::Style const> make_logfmt(FormatOptions options);
+std::shared_ptr<Formatter::Style const> make_logfmt(FormatOptions const& options);
 
 }  // namespace logboom

@@ -299,13 +299,13 @@ void write_json(Record const& record, bool utc, std::string& out) {
   object.finish();
 }
 
-std::shared_ptr<Formatter::Style const> make_json(FormatOptions options) {
+std::shared_ptr<Formatter::Style const> make_json(FormatOptions const& options) {
   return std::make_shared<Json>(options.utc);
 }
 std::shared_ptr<Formatter::Style const> make_csv(FormatOptions options) {
   return std::make_shared<Csv>(std::move(options));
 }
-std::shared_ptr<Formatter::Style const> make_logfmt(FormatOptions options) {
+std::shared_ptr<Formatter::Style const> make_logfmt(FormatOptions const& options) {
   return std::make_shared<Logfmt>(options.utc);
 }
 

@@ -159,7 +159,7 @@ class PlainRecord {
     for (std::size_t i = list.size(); i > from; --i) {
       if (*list[i - 1] == item) return static_cast<std::uint32_t>(i - 1);
     }
-    list.push_back(std::make_shared<T const>(std::move(item)));
+    list.push_back(std::make_shared<T const>(std::forward<T>(item)));
     return static_cast<std::uint32_t>(list.size() - 1);
   }
   std::uint32_t site_index() { return index_in(block_.sites, std::move(site_)); }

@@ -141,7 +141,7 @@ class Pretty final : public Formatter::Style {
 
 }  // namespace
 
-std::shared_ptr<Formatter::Style const> make_pretty(FormatOptions options) {
+std::shared_ptr<Formatter::Style const> make_pretty(FormatOptions const& options) {
   return std::make_shared<Pretty>(options);
 }
 

@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 
-#include <locale.h>
 #include <algorithm>
 #include <clocale>
 #include <iterator>

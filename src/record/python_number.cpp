@@ -54,7 +54,7 @@ std::string assemble(Decimal decimal, bool exponential, DoubleForm form, std::si
   std::string& digits = decimal.digits;
   if (digits.size() < least_digits) digits.resize(least_digits, '0');
   int const whole = std::max(decimal.point, 0);
-  auto const needed = static_cast<std::size_t>(whole + (!exponential && form.keep_point ? 1 : 0));
+  auto const needed = static_cast<std::size_t>(whole) + (!exponential && form.keep_point ? 1U : 0U);
   if (digits.size() < needed) digits.resize(needed, '0');
 
   std::string text;

@@ -176,7 +176,7 @@ std::size_t Template::bytes() const noexcept {
     total += sizeof(Placeholder) + placeholder.before.capacity() + placeholder.spec.format.capacity() +
              placeholder.nested.capacity() * sizeof(Nested);
   }
-  for (auto const& name : names_) total += sizeof name + name.capacity();
+  for (auto const& name : names_) total += sizeof(std::string) + name.capacity();
   return total;
 }
 

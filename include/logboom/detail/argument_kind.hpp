@@ -133,14 +133,12 @@ consteval Kind kind_of() {
     return Kind::kFloat;
   } else if constexpr (std::is_same_v<T, double>) {
     return Kind::kDouble;
-  } else if constexpr (std::is_null_pointer_v<T>) {
+  } else if constexpr (std::is_null_pointer_v<T> || std::is_function_v<T>) {
     return Kind::kPointer;
   } else if constexpr (std::is_array_v<T>) {
     return array_kind<T>();
   } else if constexpr (std::is_pointer_v<T>) {
     return pointer_kind<T>();
-  } else if constexpr (std::is_function_v<T>) {
-    return Kind::kPointer;
   } else if constexpr (FormattableEnum<T>) {
     return Kind::kFormatted;
   } else if constexpr (std::is_enum_v<T>) {
