@@ -17,8 +17,8 @@ namespace logboom::detail {
 
 /// Calls to these are the compiler's error messages: none of them is constexpr or defined.
 namespace template_error {
-void a_brace_is_not_closed__write_two_for_a_literal_one();
-void a_closing_brace_stands_alone__write_two_for_a_literal_one();
+void a_brace_is_not_closed_write_two_for_a_literal_one();
+void a_closing_brace_stands_alone_write_two_for_a_literal_one();
 void the_name_in_a_placeholder_is_not_an_identifier();
 void the_template_has_more_placeholders_than_arguments();
 void the_template_has_fewer_placeholders_than_arguments();
@@ -116,8 +116,8 @@ class Template {
     // All in one place: a compiler shows the call at which a constructor fails to be constant, but not each that fails below it.
     switch (check(std::string_view(text))) {
       case Fault::kNone: break;
-      case Fault::kUnclosed: error::a_brace_is_not_closed__write_two_for_a_literal_one(); break;
-      case Fault::kUnopened: error::a_closing_brace_stands_alone__write_two_for_a_literal_one(); break;
+      case Fault::kUnclosed: error::a_brace_is_not_closed_write_two_for_a_literal_one(); break;
+      case Fault::kUnopened: error::a_closing_brace_stands_alone_write_two_for_a_literal_one(); break;
       case Fault::kName: error::the_name_in_a_placeholder_is_not_an_identifier(); break;
       case Fault::kMixed: error::numbered_and_other_placeholders_cannot_be_mixed(); break;
       case Fault::kTooManyPlaceholders: error::the_template_has_more_placeholders_than_arguments(); break;
