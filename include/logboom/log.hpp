@@ -9,6 +9,8 @@
 // A call below the logger's level costs one relaxed load and a branch and evaluates no argument. A call that passes copies its arguments into memory
 // of this thread that survives the process; it never throws, prints or exits. It waits only if that memory is full and the publisher's policy says so.
 //
+// A process has at most 65,530 call sites; those beyond keep the level and show their first argument.
+//
 // Arguments: integers to 64 bits, floating point, bool, char, texts (any bytes; std::string, string_view, char*, char[N] up to its NUL, u8string; std::filesystem::path),
 // enums (by their formatter, else as number), pointers, chrono durations and time points, std::error_code (as "system:2 No such file or directory"), std::optional (nil when empty), and all that fmt can
 // format, which is formatted at the call. A null char* is "(null)". A record has at most 64 KiB; of one that would be longer the longest texts are cut and end in `…[cut N bytes]`.

@@ -1,0 +1,72 @@
+// Call sites: numbered once, named in the spool before they are used, bounded. A program of its own, since it uses up the process's numbers.
+#include "publisher_fixture.hpp"
+
+#include "publisher/registry.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace logboom::publisher::test {
+namespace {
+
+void log_here(Logger log, int i) { LOGBOOM_INFO(log, "here {}", i); }
+
+TEST(CallSites, AreNumberedOnceWhoeverComesFirst) {
+  Bus bus;
+  Logger const log = bus.logger();
+  std::uint32_t const before = site_count();
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 8; ++t) threads.emplace_back([&] { log_here(log, t); });
+  for (auto& thread : threads) thread.join();
+  EXPECT_LE(site_count(), std::max<std::uint32_t>(before, 6) + 1);
+  EXPECT_EQ(bus.records().size(), 8U);
+}
+
+// What a dead process leaves can be read without it: sites and loggers of before and after the spool was made.
+TEST(CallSites, AreInTheSpoolOfEveryPublisher) {
+  Bus first;
+  log_here(first.logger("first"), 1);
+  Bus second;
+  log_here(second.logger("second"), 2);
+  LOGBOOM_WARNING(second.logger("third"), "only here");
+  LOGBOOM_WARNING(first.logger("fourth"), "and {} here", 4);
+  for (Bus* const bus : {&first, &second}) {
+    std::filesystem::path const directory = bus->engine().spool()->directory();
+    std::vector<std::string> expected;
+    for (Record const& record : bus->records())
+      expected.push_back(record.logger + ": " + record.message + ", " + record.level_name);
+    bus->close();
+    auto adopted = spool::Spool::adopt(directory);
+    ASSERT_TRUE(adopted);
+    std::vector<std::string> found, problems;
+    for (auto const& ring : adopted->open_rings(problems)) {
+      for (Record const& record : records_of(ring, adopted->publisher(), adopted->catalogue())) {
+        found.push_back(record.logger + ": " + record.message + ", " + record.level_name);
+        EXPECT_EQ(record.file, __FILE__);
+      }
+    }
+    EXPECT_EQ(found, expected);
+    EXPECT_EQ(found.size(), 2U);
+  }
+}
+
+TEST(CallSites, BeyondTheBoundKeepLevelAndFirstArgument) {
+  Bus bus;
+  std::vector<std::unique_ptr<detail::CallSite>> sites;
+  while (site_count() < 65'536) {
+    sites.emplace_back(new detail::CallSite{level::kInfo, 1U, "{}", "file", "function"});
+    ASSERT_NE(register_site(*sites.back(), 0), 0U);
+  }
+  LOGBOOM_ERROR(bus.logger("x"), "one site more: {}", std::string("argument"));
+  Record const record = bus.only();
+  EXPECT_EQ(record.level, level::kError);
+  EXPECT_EQ(record.message, "argument");
+  EXPECT_EQ(record.logger, "x");
+  EXPECT_EQ(site_count(), 65'536U);
+}
+
+}  // namespace
+}  // namespace logboom::publisher::test
