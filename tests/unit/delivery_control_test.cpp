@@ -136,7 +136,7 @@ TEST(Control, RefusalsSayWhat) {
 }
 
 TEST(Control, ClaimsOfHugeOrDeepThingsCostNothing) {
-  for (unsigned const head : {0xdd, 0xdf, 0xdb, 0xc6}) {  // array 32, map 32, str 32, bin 32, each of 4 Gi
+  for (unsigned const head : {0xddU, 0xdfU, 0xdbU, 0xc6U}) {  // array 32, map 32, str 32, bin 32, each of 4 Gi
     EXPECT_THAT(refusal({std::byte(head), std::byte{0xff}, std::byte{0xff}, std::byte{0xff}, std::byte{0xff}}),
                 HasSubstr("not valid msgpack"));
   }
