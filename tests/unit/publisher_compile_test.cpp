@@ -1,4 +1,4 @@
-// ctest: timeout=300
+// ctest: long timeout=300
 // What must not compile, with the message that says why; what must; and what the headers must not drag in. Runs the compilers themselves.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
