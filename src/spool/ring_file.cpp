@@ -192,7 +192,9 @@ std::uint64_t RingFile::next_valid(std::uint64_t position) const noexcept {
   }
   std::uint64_t const end = head();
   std::uint64_t work = 16 * capacity_;
-  return scan_frames(view(), std::max(position, tail()), end, work);
+  std::uint64_t const from = tail();
+  if (position < from && view().at(from, end)) return from;
+  return scan_frames(view(), std::max(position, from), end, work);
 }
 
 void RingFile::release(std::uint64_t position, std::uint64_t base) noexcept {
@@ -223,8 +225,7 @@ std::uint64_t RingFile::seal() noexcept {
     }
     std::span<std::byte const> const payload(start + sizeof header, size - sizeof header);
     if (header.check == detail::header_check(seed_, sealed_, header.sequence, header.size)) {
-      std::uint32_t const check = sealed_check(seed_, sealed_, header, payload);
-      std::memcpy(start + offsetof(detail::FrameHeader, check), &check, sizeof check);
+      check_word(start).store(sealed_check(seed_, sealed_, header, payload), std::memory_order_relaxed);
     }
     sealed_ += detail::frame_bytes(payload.size());
   }

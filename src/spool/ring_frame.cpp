@@ -34,7 +34,20 @@ std::optional<RingFrame> structure(FrameHeader const& header, std::byte const* s
   return frame;
 }
 
+// Of a live ring, whose sender may be sealing it: then the check changes, at once, and nothing else does.
+FrameHeader header_at(std::byte const* start) noexcept {
+  FrameHeader header{};
+  std::memcpy(&header.size, start + offsetof(FrameHeader, size), sizeof header.size);
+  std::memcpy(&header.sequence, start + offsetof(FrameHeader, sequence), sizeof header.sequence);
+  header.check = check_word(const_cast<std::byte*>(start)).load(std::memory_order_relaxed);
+  return header;
+}
+
 }  // namespace
+
+std::atomic_ref<std::uint32_t> check_word(std::byte* frame) noexcept {
+  return std::atomic_ref(*reinterpret_cast<std::uint32_t*>(frame + offsetof(FrameHeader, check)));
+}
 
 std::uint32_t sealed_check(std::uint64_t seed, std::uint64_t position, FrameHeader const& header,
                            std::span<std::byte const> payload) noexcept {
@@ -44,8 +57,7 @@ std::uint32_t sealed_check(std::uint64_t seed, std::uint64_t position, FrameHead
 std::optional<RingFrame> RingView::at(std::uint64_t position, std::uint64_t end) const noexcept {
   if (position % 8 != 0 || position >= end || end - position <= sizeof(FrameHeader)) return std::nullopt;
   std::byte const* const start = data + (position & mask);
-  FrameHeader header{};
-  std::memcpy(&header, start, sizeof header);
+  FrameHeader const header = header_at(start);
   auto frame = structure(header, start, end - position);
   if (!frame) return std::nullopt;
   std::uint32_t const unsealed = detail::header_check(seed, position, header.sequence, header.size);

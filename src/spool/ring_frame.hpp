@@ -4,6 +4,7 @@
 
 #include <logboom/detail/ring.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -32,6 +33,9 @@ struct RingView {
 
 /// A frame of a copy: structure only.
 std::optional<RingFrame> parse_frame(std::span<std::byte const> frames, std::size_t offset) noexcept;
+
+/// The check of the frame at this place in a ring: the one word of a frame that changes once it is committed.
+std::atomic_ref<std::uint32_t> check_word(std::byte* frame) noexcept;
 
 /// What the check of a sealed frame is.
 std::uint32_t sealed_check(std::uint64_t seed, std::uint64_t position, detail::FrameHeader const& header,

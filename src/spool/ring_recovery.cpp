@@ -67,7 +67,12 @@ class Walk {
     auto const frame = view_.at(position, ring_.tail + capacity_);
     if (!frame) return frame;
     bool const fits = after_damage ? frame->sequence >= expected_ : frame->sequence == expected_;
-    return fits ? frame : std::nullopt;
+    return fits || (position == start_ && straddles_base(*frame)) ? frame : std::nullopt;
+  }
+
+  // The sender declares drops before their thread does, and may have released the first of them by then.
+  bool straddles_base(RingFrame const& gap) const noexcept {
+    return gap.kind == detail::kKindGap && base_known_ && gap.sequence < ring_.base && gap.next > ring_.base;
   }
 
   void go() {
@@ -122,7 +127,8 @@ class Walk {
     std::uint64_t const room =
         (ring_.head - last_end_) / kSmallestFrame;  // frames that may have stood in the damage
     // A death between the drop's words and `next` leaves that one behind.
-    bool const pending = count != 0 && first >= expected_ && first - expected_ <= room &&
+    bool const follows = first >= expected_ && first - expected_ <= room;
+    bool const pending = count != 0 && (follows || begun_before_base(first, count)) &&
                          (first + count == words_.next || first + count == words_.next + 1);
     if (pending) {
       ring_.drop_first = first;
@@ -134,9 +140,15 @@ class Walk {
     }
     if (!base_known_) ring_.base = ring_.next;
     ring_.tail = start_;
-    bool const something_missing = (pending ? first : ring_.next) != expected_;
+    bool const something_missing = pending ? follows && first != expected_ : ring_.next != expected_;
     if (!something_missing) ring_.head = last_end_;  // it was the word that was damaged
     if (ring_.head > last_end_) ring_.damage.push_back({last_end_, ring_.head});
+  }
+
+  // As straddles_base(), of drops that no frame declares: none came after them.
+  bool begun_before_base(std::uint64_t first, std::uint64_t count) const noexcept {
+    return base_known_ && last_end_ == start_ && first < ring_.base && first + count > ring_.base &&
+           shared_.drops.at.load(std::memory_order_acquire) == last_end_;
   }
 
   bool next_is_plausible(std::uint64_t room) const noexcept {

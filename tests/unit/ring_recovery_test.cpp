@@ -316,6 +316,42 @@ TEST_F(Recovery, DroppedAndDeadWithAnEmptyRing) {
   EXPECT_EQ(ring.next_sequence(), drops.first + 1);
 }
 
+// The sender has declared the first drop in its thread's stead and released up to it; the thread dropped one more meanwhile.
+TEST_F(Recovery, DropsOfWhichTheFirstIsReleasedAlreadyKeepTheirCount) {
+  for (bool const declared : {false, true}) {
+    std::filesystem::remove(file());
+    std::uint64_t first = 0;
+    {
+      RingFile ring = RingFile::create(file(), 0, kMinRing);
+      RingProducer producer = ring.producer();
+      while (write_record(producer)) {
+      }
+      first = producer.sequence;
+      detail::drop(producer, 77);
+      std::uint64_t const end = producer.head;
+      detail::drop(producer, 78);
+      ring.release(end, first + 1);
+      if (declared) {
+        ASSERT_TRUE(write_record(producer));
+      }
+    }
+    RingFile const ring = RingFile::open(file());
+    EXPECT_TRUE(ring.damage().empty());
+    EXPECT_EQ(ring.base(), first + 1);
+    EXPECT_EQ(ring.next_sequence(), first + (declared ? 3U : 2U));
+    if (declared) {
+      auto const gap = ring.read(ring.tail());
+      ASSERT_TRUE(gap);
+      EXPECT_EQ(gap->kind, detail::kKindGap);
+      EXPECT_EQ(gap->next, first + 2);
+      EXPECT_TRUE(ring.read(gap->end));
+    } else {
+      EXPECT_EQ(ring.pending_drops().first, first);
+      EXPECT_EQ(ring.pending_drops().count, 2U);
+    }
+  }
+}
+
 TEST_F(Recovery, AScanOfHostileBytesEndsSoon) {
   {
     RingFile ring = RingFile::create(file(), 0, std::size_t{8} << 20U);
