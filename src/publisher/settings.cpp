@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <stdexcept>
 #include <string_view>
+#include <system_error>
 
 namespace logboom::publisher {
 namespace {
@@ -67,6 +68,13 @@ std::string resolve_name(std::string const& argument) {
   return name.substr(0, kMaxName);
 }
 
+// Rings and overflow are made later, when the program may have changed its directory.
+std::filesystem::path anchored(std::filesystem::path const& path) {
+  std::error_code no_directory;
+  auto made = std::filesystem::absolute(path, no_directory);
+  return no_directory ? path : made;
+}
+
 void require_not_negative(std::chrono::milliseconds time, std::string_view option) {
   if (time.count() < 0)
     throw std::invalid_argument(fmt::format("{}: {} ms is negative; give 0 or more", option, time.count()));
@@ -80,7 +88,8 @@ Settings resolve(PublisherOptions const& options) {
   Settings settings;
   resolve_endpoint(options.endpoint, settings);
   resolve_levels(options.levels, settings);
-  settings.spool_root = options.spool.empty() ? spool::default_root() : std::filesystem::path(options.spool);
+  settings.spool_root =
+      anchored(options.spool.empty() ? spool::default_root() : std::filesystem::path(options.spool));
   settings.process = resolve_name(options.name);
   settings.ring_capacity = std::bit_ceil(std::clamp(options.ring_capacity, kMinCapacity, spool::kMaxRing));
   settings.overflow_bound = options.overflow_bound;

@@ -18,7 +18,7 @@ namespace logboom::publisher {
 
 struct Settings {
   std::vector<delivery::Endpoint> endpoints;  // never empty; the first that answers is used
-  std::filesystem::path spool_root;           // directory of spools, not yet made
+  std::filesystem::path spool_root;           // directory of spools, absolute, not yet made
   std::string process;
   LevelRules levels;
   std::size_t ring_capacity = 0;  // a power of two

@@ -63,6 +63,14 @@ TEST(Settings, TakeArgumentsThenEnvironmentThenDefaults) {
   EXPECT_EQ(from_arguments.process, "argument");
 }
 
+TEST(Settings, MakeTheSpoolsDirectoryAbsolute) {
+  PublisherOptions options;
+  options.spool = "some/spool";
+  EXPECT_EQ(resolve(options).spool_root, std::filesystem::current_path() / "some/spool");
+  Environment const spool("LOGBOOM_SPOOL", "other/spool");
+  EXPECT_EQ(resolve({}).spool_root, std::filesystem::current_path() / "other/spool");
+}
+
 TEST(Settings, HaveDefaults) {
   Environment const endpoint("LOGBOOM_ENDPOINT", std::nullopt), levels("LOGBOOM_LEVEL", std::nullopt),
       spool("LOGBOOM_SPOOL", std::nullopt), name("LOGBOOM_NAME", std::nullopt),
