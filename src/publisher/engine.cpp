@@ -103,14 +103,14 @@ Engine::Engine(Settings const& settings, Loggers& loggers)
 
 Engine::~Engine() { remove_engine(*this); }
 
-void Engine::add_problem(std::string text) {
+void Engine::add_problem(std::string_view text) {
   if (!problem_.empty()) problem_ += "; ";
   problem_ += text;
 }
 
 bool Engine::open_spool_in(std::filesystem::path const& root) noexcept {
   try {
-    spool_.emplace(spool::Spool::create(root, identity_));
+    spool_ = std::make_shared<spool::Spool>(spool::Spool::create(root, identity_));
     return true;
   } catch (std::exception const& e) {
     add_problem(e.what());
@@ -203,6 +203,7 @@ std::vector<std::shared_ptr<RingSlot>> Engine::slots() const {
 std::shared_ptr<RingSlot> Engine::take_slot(std::uint64_t tid, std::string_view name) noexcept {
   try {
     std::uint64_t stream = 0;
+    std::shared_ptr<spool::Spool> spool;
     {
       std::lock_guard const guard(slots_lock_);
       for (auto const& slot : slots_) {
@@ -211,11 +212,13 @@ std::shared_ptr<RingSlot> Engine::take_slot(std::uint64_t tid, std::string_view 
         slot->state.store(RingSlot::State::kOwned, std::memory_order_release);
         return slot;
       }
-      if (!spool_ || next_stream_ >= wire::kMaxStreams) return nullptr;
+      if (!spool_ || next_stream_ >= wire::kMaxStreams || std::chrono::steady_clock::now() < ring_again_)
+        return nullptr;
       stream = next_stream_++;
+      spool = spool_;
     }
     // A millisecond's work: not under the lock.
-    auto slot = std::make_shared<RingSlot>(spool_->create_ring(stream, settings_->ring_capacity));
+    auto slot = make_slot(*spool, stream);
     slot->file.set_thread(tid, name);
     std::lock_guard const guard(slots_lock_);
     slots_.push_back(slot);
@@ -224,6 +227,20 @@ std::shared_ptr<RingSlot> Engine::take_slot(std::uint64_t tid, std::string_view 
   } catch (std::exception const&) {
     return nullptr;
   }
+}
+
+std::shared_ptr<RingSlot> Engine::make_slot(spool::Spool const& spool, std::uint64_t stream) {
+  std::optional<spool::RingFile> ring;
+  try {
+    ring.emplace(spool.create_ring(stream, settings_->ring_capacity));
+  } catch (std::exception const&) {
+    // A full disk must not use up the numbers, nor cost every log call an attempt.
+    std::lock_guard const guard(slots_lock_);
+    if (next_stream_ == stream + 1) next_stream_ = stream;
+    ring_again_ = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+    throw;
+  }
+  return std::make_shared<RingSlot>(*std::move(ring));
 }
 
 void Engine::return_slot(RingSlot& slot, detail::RingProducer& producer) noexcept {

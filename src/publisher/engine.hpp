@@ -32,7 +32,7 @@ struct RingSlot {
   enum class State : std::uint8_t {
     kOwned,     // a thread writes it
     kReturned,  // its thread ended: nobody writes it; the sender drains it …
-    kFree,  // … and sets this once it is empty and nothing of it waits in the overflow under its thread's name: the next thread may have it
+    kFree,      // … and sets this once it is empty: the next thread may have it
   };
 
   explicit RingSlot(spool::RingFile ring) : file(std::move(ring)) {}
@@ -105,7 +105,7 @@ class Engine {
   wire::Publisher const& identity() const noexcept { return identity_; }
   wire::Catalogue const& catalogue() const noexcept { return catalogue_; }
   /// The publisher's own directory, or nullptr when none could be made (every record is dropped and counted then; there are no rings).
-  spool::Spool* spool() noexcept { return spool_ ? &*spool_ : nullptr; }
+  spool::Spool* spool() noexcept { return spool_.get(); }
   bool memory_backed() const noexcept { return memory_backed_; }
   Wakeup& wakeup() noexcept { return wakeup_; }
   Counters& counters() noexcept { return counters_; }
@@ -122,7 +122,8 @@ class Engine {
   void push_level_rules(std::string_view rules);
 
   // --- for threads that log
-  /// A ring for the calling thread: a free one, or a new one; nullptr when there are too many or none can be made (use shared()).
+  /// A ring for the calling thread: a free one, or a new one; nullptr when there are too many or none can be made (use shared(); where the system refuses
+  /// one, it is asked again after a second).
   std::shared_ptr<RingSlot> take_slot(std::uint64_t tid, std::string_view name) noexcept;
   /// The thread that had it is done.
   static void return_slot(RingSlot& slot, detail::RingProducer& producer) noexcept;
@@ -145,15 +146,16 @@ class Engine {
   void open_spool();
   bool open_spool_in(std::filesystem::path const& root) noexcept;
   void open_shared_ring() noexcept;
+  std::shared_ptr<RingSlot> make_slot(spool::Spool const& spool, std::uint64_t stream);
   void publish_catalogue();
   void start_sender() noexcept;
-  void add_problem(std::string text);
+  void add_problem(std::string_view text);
   void report_start() noexcept;
 
   Settings const* settings_;
   Loggers* loggers_;
   wire::Publisher identity_;
-  std::optional<spool::Spool> spool_;
+  std::shared_ptr<spool::Spool> spool_;  // a thread that makes its ring meanwhile keeps it over stop()
   bool memory_backed_ = false;
   std::uint32_t sites_written_ = 0, loggers_written_ = 0;  // to the spool's catalogue; under catalogue_lock()
   std::atomic<bool> catalogue_failed_{false};
@@ -164,7 +166,8 @@ class Engine {
   ForkLock& slots_lock_;
   std::vector<std::shared_ptr<RingSlot>> slots_;
   std::atomic<std::uint64_t> slots_version_{0};
-  std::uint64_t next_stream_ = 0;
+  std::uint64_t next_stream_ = 0;                       // this and the next under slots_lock_
+  std::chrono::steady_clock::time_point ring_again_{};  // not before: the system refused one
   SharedRing shared_;
   std::unique_ptr<Sender> sender_;
 };

@@ -166,6 +166,20 @@ TEST(Threads, BeyondTheBoundShareARing) {
   EXPECT_EQ(next, std::vector<int>(kThreads, kEach));
 }
 
+// A file system that is full for a while: no number of a stream is used up by it.
+TEST(Threads, GetRingsAgainAfterTheSystemRefusedThem) {
+  Bus bus;
+  Engine& engine = bus.engine();
+  auto const block = engine.spool()->directory() / "ring.1";
+  std::filesystem::create_directory(block);
+  for (std::uint32_t i = 0; i < 2 * wire::kMaxStreams; ++i)
+    EXPECT_EQ(engine.take_slot(1, "refused"), nullptr);
+  std::filesystem::remove(block);
+  std::shared_ptr<RingSlot> slot;
+  while (slot == nullptr) slot = engine.take_slot(1, "again");
+  EXPECT_EQ(slot->file.stream(), 1U);
+}
+
 // Logs when the thread's other thread-locals, the publisher's own among them, are gone.
 struct LateLogger {
   Logger log;
