@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -74,7 +75,7 @@ class Speaker {
   bool bye_answered_ = false;
   bool hurry_ = false;
   std::int64_t silent_since_ = INT64_MIN;  // no welcome since
-  std::string rules_;
+  std::optional<std::string> rules_;  // none heard yet: what a parent's collector said before a fork may still be in force
   std::string reported_;
   std::uint64_t sent_ = 0;
   std::uint64_t flushes_ = 0;

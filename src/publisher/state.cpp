@@ -31,8 +31,8 @@ std::shared_ptr<Engine> State::running() const noexcept {
 }
 
 void State::close(std::chrono::nanoseconds timeout) noexcept {
+  closed_.store(true);  // before the look: no engine is made after it
   std::shared_ptr<Engine> const engine = running();
-  closed_.store(true);
   loggers_.close();
   if (engine == nullptr) return;
   engine->stop(timeout);
