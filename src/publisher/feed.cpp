@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstring>
 #include <stdexcept>
+#include <system_error>
 
 namespace logboom::publisher {
 namespace {
@@ -125,9 +126,14 @@ bool Feed::add_chunk(SenderWindow const& window) {
 
 bool Feed::add_chunk_part(SenderWindow const& window, spool::Overflow::Info const& chunk) {
   if (loaded_chunk_ != chunk.number) {
-    loaded_chunk_ = chunk.number;
     chunk_offset_ = 0;
-    if (!spool_->overflow().read(chunk.number, chunk_)) chunk_.clear();
+    if (!spool_->overflow().read(chunk.number, chunk_)) {
+      auto const error = spool_->overflow().error();
+      loaded_chunk_ = UINT64_MAX;
+      if (spool::may_pass(error)) throw std::system_error(error, "cannot read the spool's overflow");
+      chunk_.clear();
+    }
+    loaded_chunk_ = chunk.number;
   }
   auto part = part_of(window, chunk.stream, chunk.tid, chunk.thread_name);
   // A hole before the chunk: the one that was there is damaged.
@@ -213,8 +219,14 @@ void Feed::release(SenderWindow const& window, std::int64_t now) {
     }
     if (reached.position <= ring.file->tail()) continue;
     ring.file->release(reached.position, reached.next);
+    // After a rewind an ack may come for what was not passed again: below the tail nothing is to be found.
+    ring.position = std::max(ring.position, reached.position);
     ring.released_at = now;
   }
+}
+
+void Feed::seal() noexcept {
+  for (auto const& ring : rings_) ring.file->seal();
 }
 
 std::uint64_t Feed::relieve(std::int64_t now) {
@@ -234,6 +246,19 @@ std::uint64_t Feed::relieve(std::int64_t now) {
       spill_again_ = now + kOverflowPause;
       return records;
     }
+  }
+  return records;
+}
+
+std::uint64_t Feed::empty(RingFile const& file, std::int64_t now) {
+  auto const ring =
+      std::find_if(rings_.begin(), rings_.end(), [&](Ring const& known) { return known.file.get() == &file; });
+  if (ring == rings_.end()) return 0;
+  std::uint64_t records = 0;
+  while (now >= spill_again_ && file.tail() != file.head()) {
+    auto const moved = spill(*ring);
+    records += moved;
+    if (moved == 0) spill_again_ = now + kOverflowPause;
   }
   return records;
 }

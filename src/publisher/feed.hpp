@@ -35,13 +35,18 @@ class Feed {
     std::span<delivery::SenderWindow::Range const> ranges;
   };
   /// The next batch, from the window's cursors on; empty ranges: nothing to send now. Valid until the next call.
+  /// @throws std::system_error when the overflow cannot be read now (no file descriptor, no memory): nothing is given up, try again later
   Batch next(delivery::SenderWindow const& window);
   /// The cursors went back.
   void rewind();
   /// Gives back what is committed.
   void release(delivery::SenderWindow const& window, std::int64_t now);
+  /// Puts the check into what came into the rings of a live publisher: without it a restart of the machine costs the records, sent or not.
+  void seal() noexcept;
   /// Moves the oldest parts of rings that are more than half full, and get no acks, to the overflow. @return how many records
   std::uint64_t relieve(std::int64_t now);
+  /// Moves all of a ring that nobody writes any more to the overflow, as far as that has room, so that it may serve another thread. @return how many records
+  std::uint64_t empty(spool::RingFile const& ring, std::int64_t now);
 
   /// For each stream the number after its last record as of now, drops that nobody has declared included.
   std::vector<std::pair<std::uint64_t, std::uint64_t>> ends() const;

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <system_error>
 
 namespace logboom::publisher {
 namespace {
@@ -14,6 +15,8 @@ namespace {
 constexpr std::int64_t kActive = 200;  // ms after something came or went: look at the rings every millisecond
 constexpr std::int64_t kIdleWait =
     10;  // ms between two looks else; a crowded ring, a flush or a message ends the wait
+constexpr std::size_t kSpareRings =
+    64;  // more than these: what ended threads left moves to the overflow while no collector takes it
 constexpr std::int64_t kAdoptLook = 1000;  // ms between two looks at what the adopter did
 
 }  // namespace
@@ -93,6 +96,7 @@ void Sender::run() {
     }
   }
   adopter_->stop();
+  feed_->seal();  // what came after the last round
   speaker_.reset();
   auto const sockets = sockets_;  // `this` may be gone as soon as `finished` is seen
   {
@@ -110,9 +114,10 @@ bool Sender::do_work(std::int64_t now) {
   if (!speaker_) return false;
   engine_->spool()->clock().sync();
   look_for_rings();
+  feed_->seal();
   auto const worked = speaker_->step(now);
   spilled_ += feed_->relieve(now);
-  free_slots();
+  free_slots(now);
   if (speaker_->window().welcomed() && now >= adopt_next_) {
     adopt_next_ = now + kAdoptLook;
     adopt();
@@ -135,10 +140,13 @@ void Sender::look_for_rings() {
   speaker_->open_streams();
 }
 
-void Sender::free_slots() {
+void Sender::free_slots(std::int64_t now) {
+  // Threads that come and go while no collector is there would take a ring each, up to the bound, and all later ones would have to share one.
+  bool const make_room = slots_.size() > kSpareRings && !speaker_->window().welcomed();
   for (auto const& slot : slots_) {
     if (slot->state.load(std::memory_order_acquire) != RingSlot::State::kReturned) continue;
-    if (slot->file.tail() != slot->file.head() || engine_->declare_drops(*slot)) continue;
+    if (make_room) spilled_ += feed_->empty(slot->file, now);
+    if (slot->file.tail() != slot->file.head() || Engine::declare_drops(*slot)) continue;
     slot->state.store(RingSlot::State::kFree, std::memory_order_release);
   }
 }
@@ -164,7 +172,13 @@ void Sender::answer_flushes() {
 }
 
 void Sender::adopt() {
-  adopter_->allow();
+  try {
+    adopter_->allow();
+  } catch (std::system_error const& error) {
+    // No thread to be had: others may adopt; one's own records go on.
+    engine_->report(level::kWarning,
+                    fmt::format("spools of dead publishers are not looked for: {}", error.what()));
+  }
   for (auto const& line : adopter_->take_reports()) engine_->report(level::kWarning, line);
 }
 

@@ -61,7 +61,7 @@ class Sender {
   bool over(std::int64_t now);
   void wait(bool worked, std::int64_t now);
   void look_for_rings();
-  void free_slots();
+  void free_slots(std::int64_t now);
   void answer_flushes();
   void count();
   void adopt();

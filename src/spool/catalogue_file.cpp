@@ -78,6 +78,7 @@ SpooledCatalogue SpooledCatalogue::load(std::filesystem::path const& path) {
   } catch (SpoolError const& error) {
     catalogue.damage_ = std::string(error.what()) + ": records have lost their call sites and loggers";
   } catch (std::system_error const& error) {
+    if (may_pass(error.code())) throw;
     catalogue.damage_ = std::string(error.what()) + ": records have lost their call sites and loggers";
   }
   return catalogue;

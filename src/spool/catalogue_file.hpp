@@ -39,6 +39,7 @@ class SpooledCatalogue final : public wire::Catalogue {
  public:
   SpooledCatalogue() = default;
   /// A torn last entry is left out, as are damaged ones. A file that is missing or not a catalogue gives an empty one, and a word in damage().
+  /// @throws std::system_error when there are no file descriptors or no memory now
   static SpooledCatalogue load(std::filesystem::path const& path);
 
   wire::CallSite site(std::uint64_t ref) const override;

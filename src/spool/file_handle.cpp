@@ -21,6 +21,11 @@ std::error_code file_limit(std::uint64_t size) noexcept {
   return std::make_error_code(std::errc::file_too_large);
 }
 
+bool may_pass(std::error_code const& error) noexcept {
+  return error == std::errc::too_many_files_open || error == std::errc::too_many_files_open_in_system ||
+         error == std::errc::not_enough_memory;
+}
+
 FileHandle FileHandle::open(std::filesystem::path path, int flags) {
   // O_NONBLOCK: a FIFO under a name of ours must not hold up whoever opens it
   int const fd = ::open(path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);

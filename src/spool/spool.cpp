@@ -108,6 +108,7 @@ ClockFile load_clock(fs::path const& path, wire::Publisher const& publisher,
   try {
     return ClockFile::load(path, publisher.started);
   } catch (std::system_error const& error) {
+    if (may_pass(error.code())) throw;
     problems.push_back(std::string(error.what()) + ": its records get the time the process started");
     return ClockFile::unknown(publisher.started);
   }
@@ -243,6 +244,7 @@ std::vector<RingFile> Spool::open_rings(std::vector<std::string>& problems) cons
     } catch (SpoolError const& error) {
       problems.emplace_back(error.what());
     } catch (std::system_error const& error) {
+      if (may_pass(error.code())) throw;
       problems.emplace_back(error.what());
     }
   }

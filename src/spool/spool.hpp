@@ -56,7 +56,7 @@ class Spool {
   // --- whoever adopted it
   /// Read from the file. A reference it lacks gives a text that says so.
   wire::Catalogue const& catalogue() const noexcept { return catalogue_; }
-  /// By stream. One that cannot be read is left out and named in `problems`.
+  /// By stream. One that cannot be read is left out and named in `problems`. @throws std::system_error when there are no file descriptors or no memory now
   std::vector<RingFile> open_rings(std::vector<std::string>& problems) const;
   /// What was found damaged on adoption: one line each.
   std::vector<std::string> const& problems() const noexcept { return problems_; }

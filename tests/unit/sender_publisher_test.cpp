@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <csignal>
+#include <fstream>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -208,6 +209,42 @@ TEST_F(SenderTest, ThreadsThatEndGiveTheirRingsBack) {
   }
   EXPECT_EQ(collector->with([&](auto&) { return stored.records(); }), 10U);
   EXPECT_LE(collector->with([&](auto&) { return stored.streams.size(); }), 4U);
+}
+
+TEST_F(SenderTest, WithoutACollectorEndedThreadsDoNotUseUpTheRings) {
+  constexpr std::uint64_t kThreads = 200, kCrowd = 70;
+  Publisher bus(options());
+  auto const log = bus.logger("test");
+  for (std::uint64_t t = 1; t <= kThreads; ++t) {
+    std::thread([&] { LOGBOOM_INFO(log, "thread {}", t); }).join();
+    if (t < kCrowd) continue;
+    ASSERT_TRUE(until([&] { return bus.statistics().spilled == t; })) << t;
+  }
+  std::size_t rings = 0;
+  for (auto const& entry : std::filesystem::directory_iterator(bus.status().spool))
+    if (entry.path().filename().string().starts_with("ring.")) ++rings;
+  EXPECT_LE(rings, kCrowd + 2);
+  collect();
+  ASSERT_TRUE(bus.flush(kLong));
+  EXPECT_EQ(collector->with([&](auto&) { return stored.records(); }), kThreads);
+}
+
+// Else the records of a worker that finds no collector would count for nothing after a restart of the machine.
+TEST_F(SenderTest, WithoutACollectorRecordsAreSealed) {
+  auto chosen = options();
+  chosen.flush_timeout = std::chrono::milliseconds(0);
+  Publisher bus(chosen);
+  LOGBOOM_INFO(bus.logger("test"), "one");
+  std::ifstream ring(std::filesystem::path(bus.status().spool) / "ring.1", std::ios::binary);
+  auto const sealed = [&] {
+    constexpr std::streamoff kSeedAt = 32;
+    std::uint64_t seed = 0;
+    detail::FrameHeader header{};
+    ring.seekg(kSeedAt).read(reinterpret_cast<char*>(&seed), sizeof seed);
+    ring.seekg(detail::kRingDataOffset).read(reinterpret_cast<char*>(&header), sizeof header);
+    return header.sequence == 1 && header.check != detail::header_check(seed, 0, 1, header.size);
+  };
+  EXPECT_TRUE(until(sealed));
 }
 
 TEST_F(SenderTest, LevelRulesOfTheCollectorAreApplied) {

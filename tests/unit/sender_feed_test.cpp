@@ -1,0 +1,126 @@
+// What a feed makes of a spool, without sockets: where it goes on after rewinds and acks, what it does when files cannot be opened, what a restart of the machine finds.
+#include "publisher/feed.hpp"
+#include "sender_fixture.hpp"
+
+#include <gmock/gmock.h>
+#include <sys/resource.h>
+
+#include <system_error>
+
+namespace logboom::publisher {
+namespace {
+
+using delivery::SenderWindow;
+using test::SpoolWriter;
+
+class FeedTest : public testing::Test {
+ protected:
+  FeedTest() {
+    for (auto const& ring : writer.rings) feed.add_ring(ring.file);
+    feed.open_streams(window);
+    window.connected(0);
+    welcome(1);
+    window.rewound();
+  }
+  void welcome(std::uint64_t expected) {
+    window.welcome({wire::kVersion, 7, 1 << 20, "", {{0, 0, expected}}}, 0);
+    if (window.moved()) feed.rewind();
+  }
+  /// Hands over all there is; the ranges of the one stream.
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> send() {
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> sent;
+    for (;;) {
+      auto const batch = feed.next(window);
+      if (batch.ranges.empty()) return sent;
+      for (auto const& range : batch.ranges) sent.emplace_back(range.first, range.end);
+      window.sent(batch.ranges, batch.bytes.size(), 0);
+    }
+  }
+  void ack(std::uint64_t committed, std::uint64_t expected) {
+    window.ack({7, 1 << 20, {{0, committed, expected}}}, 0);
+    feed.release(window, 0);
+  }
+
+  test::Scratch scratch;
+  SpoolWriter writer{scratch.path() / "spool"};
+  Feed feed{writer.spool, writer.catalogue, Feed::Kind::kLive};
+  SenderWindow window;
+};
+
+// Taken but not committed when the connection broke: the ack comes after the rewind and before the ring is gone through again.
+TEST_F(FeedTest, AnAckRightAfterARewindLosesNothing) {
+  writer.write_many(0, 3);
+  send();
+  writer.write_many(0, 3);
+  send();
+  window.disconnected();
+  window.connected(1);
+  welcome(4);
+  ack(3, 4);
+  EXPECT_THAT(send(), testing::ElementsAre(std::pair<std::uint64_t, std::uint64_t>(4, 7)));
+  EXPECT_EQ(feed.gaps(), 0U);
+}
+
+// Without a collector nothing is sent, but it is sealed: what a restart of the machine leaves of the ring counts.
+TEST_F(FeedTest, SealsWhatIsNotSent) {
+  auto& ring = writer.rings[0];
+  writer.write_many(0, 1);
+  detail::FrameHeader header{};
+  std::memcpy(&header, ring.producer.data, sizeof header);
+  EXPECT_EQ(header.check, detail::header_check(ring.producer.seed, 0, 1, header.size));
+  feed.seal();
+  std::memcpy(&header, ring.producer.data, sizeof header);
+  EXPECT_NE(header.check, detail::header_check(ring.producer.seed, 0, 1, header.size));
+}
+
+TEST_F(FeedTest, ARingThatNobodyWritesIsEmptiedIntoTheOverflow) {
+  writer.write_many(0, 10);
+  EXPECT_EQ(feed.empty(*writer.rings[0].file, 0), 10U);
+  EXPECT_EQ(writer.rings[0].file->tail(), writer.rings[0].file->head());
+  EXPECT_THAT(send(), testing::ElementsAre(std::pair<std::uint64_t, std::uint64_t>(1, 11)));
+  EXPECT_EQ(feed.gaps(), 0U);
+}
+
+/// While it lives no file can be opened.
+class NoDescriptors {
+ public:
+  NoDescriptors() {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    rlimit none = before_;
+    none.rlim_cur = 0;
+    setrlimit(RLIMIT_NOFILE, &none);
+  }
+  ~NoDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
+  NoDescriptors(NoDescriptors const&) = delete;
+  NoDescriptors& operator=(NoDescriptors const&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(FeedTest, WithoutFileDescriptorsTheOverflowWaitsInsteadOfBeingGivenUp) {
+  writer.write_many(0, 10);
+  feed.empty(*writer.rings[0].file, 0);
+  {
+    NoDescriptors const none;
+    EXPECT_THROW(feed.next(window), std::system_error);
+  }
+  EXPECT_THAT(send(), testing::ElementsAre(std::pair<std::uint64_t, std::uint64_t>(1, 11)));
+  EXPECT_EQ(feed.gaps(), 0U);
+}
+
+TEST_F(FeedTest, WithoutFileDescriptorsACatalogueIsNotTakenForALostOne) {
+  auto const directory = [&] {
+    SpoolWriter dead(scratch.path() / "dead");
+    dead.write_many(0, 10);
+    return dead.spool.directory();
+  }();
+  {
+    NoDescriptors const none;
+    EXPECT_THROW((void)spool::SpooledCatalogue::load(directory / "catalogue"), std::system_error);
+  }
+  EXPECT_EQ(spool::SpooledCatalogue::load(directory / "catalogue").logger(1), "test");
+}
+
+}  // namespace
+}  // namespace logboom::publisher
