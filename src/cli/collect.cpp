@@ -12,7 +12,6 @@
 #include <unistd.h>
 #include <atomic>
 #include <csignal>
-#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -72,11 +71,6 @@ void handle_signals(Collector& collector) {
       SIG_IGN);  // NOLINT(cert-err33-c): a reader of --print that goes away is not the end of the collector
 }
 
-void say(std::string_view line) {
-  fmt::print(stderr, "logboom: {}\n", line);
-  std::fflush(stderr);
-}
-
 std::string joined(std::vector<std::string> const& parts) {
   return fmt::format("{}", fmt::join(parts, ", "));
 }
@@ -92,19 +86,19 @@ void collect(Choices choices) {
   }
   options.publish = !choices.no_publish;
   options.level_rules = choices.level;
-  options.notice = say;
+  options.notice = tell;
 
   auto const database = options.database;
   Collector collector(std::move(options));
   handle_signals(collector);
-  say(fmt::format(
+  tell(fmt::format(
       "collecting on {} into {}", joined(collector.endpoints()),
       database.empty() ? "no store" : std::filesystem::absolute(database).lexically_normal().native()));
   collector.run();
   running = nullptr;
   auto const status = collector.status();
-  say(fmt::format("stopped: {} records, {} declared lost, {} bad frames", status.records, status.gap_records,
-                  status.bad_frames));
+  tell(fmt::format("stopped: {} records, {} declared lost, {} bad frames", status.records, status.gap_records,
+                   status.bad_frames));
 }
 
 }  // namespace

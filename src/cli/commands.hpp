@@ -33,6 +33,10 @@ struct ExitWith {
   int code;
 };
 
+/// `logboom: LINE` on stderr. What steers a terminal comes out escaped: parts of a line may come from a peer or a file. That nobody reads stderr any
+/// more is not an error.
+void tell(std::string_view line);
+
 /// What `--help` of a command says below its options: what it does, and examples (lines of four blanks and a command) if there are any.
 std::string manual(std::string_view about, std::string_view examples = {});
 

@@ -1,5 +1,6 @@
 // The command `logboom`: finds the command meant, and turns what went wrong into one line and an exit code. Must not know what the commands do.
 #include "cli/commands.hpp"
+#include "record/terminal_text.hpp"
 
 #include <logboom/query.hpp>
 #include <logboom/version.hpp>
@@ -34,7 +35,7 @@ void add_commands(CLI::App& app) {
 
 int complain(int code, std::string line) {
   std::replace(line.begin(), line.end(), '\n', ' ');
-  fmt::print(stderr, "logboom: {}\n", line);
+  tell(line);
   return code;
 }
 
@@ -72,6 +73,14 @@ int run(int argc, char** argv) {
 }
 
 }  // namespace
+
+void tell(std::string_view line) {
+  std::string shown = "logboom: ";
+  append_harmless_line(line, shown);
+  shown += '\n';
+  // Not fmt::print, which throws when stderr is closed.
+  [[maybe_unused]] auto const written = std::fwrite(shown.data(), 1, shown.size(), stderr);
+}
 
 std::string manual(std::string_view about, std::string_view examples) {
   if (examples.empty()) return fmt::format("{}\n", about);

@@ -50,7 +50,7 @@ void recover(Choices const& choices) {
   publisher::RecoverOptions options;
   options.endpoints = delivery::resolve_endpoints(choices.endpoint);
   options.patience = std::chrono::milliseconds(static_cast<std::int64_t>(choices.patience * 1000));
-  options.report = [](std::string_view line) { fmt::print(stderr, "logboom: {}\n", line); };
+  options.report = tell;
   std::signal(SIGINT, [](int) { interrupted = 1; });
   std::signal(SIGTERM, [](int) { interrupted = 1; });
   options.stop = [] { return interrupted != 0; };

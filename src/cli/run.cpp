@@ -123,7 +123,7 @@ void run(Choices choices) {
   try {
     wait_until_stored(bus, std::chrono::milliseconds(static_cast<std::int64_t>(choices.timeout * 1000)));
   } catch (Failure const& failure) {
-    fmt::print(stderr, "logboom: {}\n", failure.what());  // the exit code is the command's all the same
+    tell(failure.what());  // the exit code is the command's all the same
   }
   throw ExitWith{code};
 }
