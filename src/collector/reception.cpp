@@ -80,7 +80,8 @@ bool Reception::block_full() const noexcept {
 std::unique_ptr<Block> Reception::hand_over() {
   if (!log_.empty()) log_.move_into(block());
   taken_bytes_ = 0;
-  if (block_ && block_->entries.empty() && block_->progress.empty() && block_->gaps.empty()) return nullptr;
+  // Begun for a plain record that could not be read: not open any more, or a flush would wait for it to be committed.
+  if (block_ && block_->entries.empty() && block_->progress.empty() && block_->gaps.empty()) block_.reset();
   return std::move(block_);
 }
 
