@@ -133,7 +133,7 @@ void ControlServer::settle(std::uint64_t received, std::uint64_t committed) try 
   for (auto const& id : publishers_.take_owed()) {
     auto* const publisher = publishers_.find(id);
     if (publisher == nullptr || give_owed(*publisher)) continue;
-    publishers_.owe_later(id);
+    publishers_.owe_later(*publisher);
     owes_ = true;
   }
   answer_flushes(received, committed);
@@ -204,9 +204,11 @@ void ControlServer::answer_flushes(std::uint64_t received, std::uint64_t committ
   for (std::size_t i = flushes_.size(); i > 0; --i) {
     auto flush = std::move(flushes_.front());
     flushes_.pop_front();
-    bool const due = flush.block.value_or(received) <= committed;
-    if (due && answer(flush.route, delivery::Flushed{flush.token}) != Sent::kBusy) continue;
-    owes_ = owes_ || due;
+    if (flush.block.value_or(received) <= committed) {
+      // Who leaves a thousand answers unread gets no more of them: kept here they would take the room of everybody's.
+      answer(flush.route, delivery::Flushed{flush.token});
+      continue;
+    }
     if (!flush.block) flush.block = received;
     flushes_.push_back(std::move(flush));
   }

@@ -2,6 +2,7 @@
 #include "collector/publisher_table.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace logboom::collector {
 
@@ -63,23 +64,28 @@ void PublisherTable::owe_ack(PublisherId const& id, std::uint64_t stream) {
     streams.erase(std::unique(streams.begin(), streams.end()), streams.end());
     if (streams.size() >= kMaxOwed) return;
   }
-  if (streams.empty() && publisher->resends_owed.empty()) owed_.push_back(id);
+  list(*publisher);
   streams.push_back(stream);
 }
 
 void PublisherTable::owe_resend(PublisherId const& id, std::uint64_t stream, std::uint64_t expected) {
   auto* const publisher = find(id);
   if (publisher == nullptr || publisher->route.empty() || publisher->resends_owed.size() >= kMaxOwed) return;
-  if (publisher->acks_owed.empty() && publisher->resends_owed.empty()) owed_.push_back(id);
+  list(*publisher);
   publisher->resends_owed.emplace_back(stream, expected);
 }
 
 std::vector<PublisherId> PublisherTable::take_owed() {
   std::vector<PublisherId> owed;
   owed.swap(owed_);
+  for (auto const& id : owed) {
+    if (auto* const publisher = find(id)) publisher->listed = false;
+  }
   return owed;
 }
 
-void PublisherTable::owe_later(PublisherId const& id) { owed_.push_back(id); }
+void PublisherTable::list(ConnectedPublisher& publisher) {
+  if (!std::exchange(publisher.listed, true)) owed_.push_back(publisher.who.id);
+}
 
 }  // namespace logboom::collector

@@ -31,6 +31,7 @@ struct ConnectedPublisher {
   std::int64_t heard = 0;                // monotonic ms
   std::vector<std::uint64_t> acks_owed;  // streams
   StreamNumbers resends_owed;            // stream, expected
+  bool listed = false;                   // among those that are owed something
   bool told_to_wait = false;             // the last window it heard was 0
   std::optional<StreamNumbers> bye;      // waits for the commit of these
 };
@@ -66,10 +67,11 @@ class PublisherTable {
   /// Publishers that are owed something, each once. Empties the list.
   std::vector<PublisherId> take_owed();
   /// Put back: it could not be given yet.
-  void owe_later(PublisherId const& id);
+  void owe_later(ConnectedPublisher& publisher) { list(publisher); }
 
  private:
   void make_room();
+  void list(ConnectedPublisher& publisher);
 
   std::size_t const bound_;
   std::unordered_map<PublisherId, ConnectedPublisher, PublisherIdHash> publishers_;

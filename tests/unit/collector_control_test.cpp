@@ -157,6 +157,15 @@ TEST_F(ControlServerTest, FlushWithNothingPendingIsAnsweredAtOnce) {
   EXPECT_THAT(take<Flushed>("r"), SizeIs(1));
 }
 
+TEST_F(ControlServerTest, WhoDoesNotReadItsAnswersDoesNotTakeTheRoomOfOthers) {
+  outcome_["deaf"] = ControlServer::Sent::kBusy;
+  for (std::uint64_t i = 0; i < ControlServer::kMaxFlushes; ++i) say("deaf", Flush{i});
+  server_.settle(1, 1);
+  say("r", Flush{7});
+  server_.settle(1, 1);
+  EXPECT_THAT(take<Flushed>("r"), SizeIs(1));
+}
+
 TEST_F(ControlServerTest, FlushesAreBounded) {
   for (std::uint64_t i = 0; i < ControlServer::kMaxFlushes + 100; ++i) say("r", Flush{i});
   server_.settle(1, 1);
@@ -275,6 +284,17 @@ TEST_F(ControlServerTest, NamesInTheTableAreCut) {
   auto who = publisher(1);
   who.process = std::string(60'000, 'x');
   EXPECT_EQ(table_.enter(who, 0).who.process.size(), PublisherTable::kMaxName);
+}
+
+TEST_F(ControlServerTest, APublisherIsListedOnceHoweverOftenItSaysHello) {
+  for (int i = 0; i < 100; ++i) {
+    hello("r", 1);
+    table_.owe_ack(id_of(1), 0);
+    table_.owe_resend(id_of(1), 0, 1);
+  }
+  EXPECT_THAT(table_.take_owed(), SizeIs(1));
+  table_.owe_ack(id_of(1), 0);
+  EXPECT_THAT(table_.take_owed(), SizeIs(1)) << "and again once it was taken";
 }
 
 TEST_F(ControlServerTest, WhatIsOwedIsBounded) {
