@@ -205,7 +205,6 @@ void Collector::Impl::work() {
   intake.drain();
 }
 
-/// In a new file ids begin again, so what viewers and publishers know of this collector is void.
 void Collector::Impl::follow_store() {
   auto const now = target.reopened();
   if (now == reopened) return;
@@ -215,7 +214,6 @@ void Collector::Impl::follow_store() {
            fmt::format("{}: the file was moved or removed while it was written; a new one was begun, the old "
                        "one holds the records until now",
                        target.path()));
-  intake.start_epoch(random_epoch());
 }
 
 Collector::Collector(CollectorOptions options) {

@@ -185,6 +185,8 @@ void Intake::take_commits() {
   committed_ = committed.last;
   for (auto& owned : committed.blocks) {
     std::shared_ptr<Block const> const block = std::move(owned);
+    // Ids have no holes: another one than the next is of another file, opened because ours was moved away.
+    if (!block->entries.empty() && block->first_id != counters_.last_id + 1) start_epoch(block->first_id - 1);
     ledger_.commit(block->progress);
     control_.committed(*block);
     if (live_) live_->take(block);
@@ -233,10 +235,11 @@ bool Intake::idle() const {
          Clock::now() - last_busy_ >= kSettled;
 }
 
-void Intake::start_epoch(std::uint64_t epoch) {
-  counters_.epoch = epoch;
+/// What viewers know of ids and counters is void.
+void Intake::start_epoch(std::int64_t last_id) {
+  auto const epoch = ++counters_.epoch;
   control_.set_epoch(epoch);
-  if (live_) live_->set_epoch(epoch);
+  if (live_) live_->start_epoch(epoch, last_id);
 }
 
 void Intake::drain() {

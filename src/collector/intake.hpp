@@ -57,8 +57,6 @@ class Intake {
   void drain();
   /// Every publisher that said hello has said bye, at least one did, and all is committed.
   bool idle() const;
-  /// The store's file was opened anew: what is known of it is void.
-  void start_epoch(std::uint64_t epoch);
 
   IntakeCounters const& counters() const noexcept { return counters_; }
 
@@ -73,6 +71,7 @@ class Intake {
   void serve_control();
   void serve_viewers();
   void take_commits();
+  void start_epoch(std::int64_t last_id);
   void hand_over(bool drained);
   void watch_queue();
   void watch_trouble();

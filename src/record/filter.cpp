@@ -21,7 +21,7 @@ namespace {
 constexpr std::size_t kMaxAlternatives = 1000;
 constexpr std::size_t kMaxFieldTests = 100;
 constexpr std::size_t kMaxExpression = 4096;
-constexpr std::size_t kMaxTopics = 64;
+constexpr std::size_t kMaxPrefixes = 64;
 constexpr std::int64_t kExpressionMemory = 8 << 20;
 
 using Operator = FieldTest::Operator;
@@ -217,6 +217,7 @@ std::vector<std::string> Matcher::topics() const {
     std::string prefix = star != std::string::npos ? logger.substr(0, star)
                          : logger.empty()          ? ""
                                                    : logger + '.';
+    prefix.resize(std::min(prefix.size(), kMaxTopic - 2));  // as live_topic() cuts it
     prefixes.push_back(std::move(prefix));
   }
   std::sort(prefixes.begin(), prefixes.end());
@@ -225,7 +226,7 @@ std::vector<std::string> Matcher::topics() const {
   for (std::string& prefix : prefixes) {
     if (kept.empty() || !prefix.starts_with(kept.back())) kept.push_back(std::move(prefix));
   }
-  if (kept.empty() || kept.size() * levels > kMaxTopics) kept = {""};
+  if (kept.empty() || kept.size() * levels > kMaxPrefixes) kept = {""};
 
   std::vector<std::string> topics;
   for (int level = lowest; level <= 5; ++level) {

@@ -193,7 +193,7 @@ std::string_view as_text(std::span<std::byte const> frame) {
 
 void live_topic(Level level, std::string_view logger, std::string& out) {
   out += static_cast<char>('0' + std::clamp(level / 10, 0, 5));
-  out.append(logger);
+  out.append(logger.substr(0, kMaxTopic - 2));  // bytes: every record of the name has the same topic
   out += '.';
 }
 

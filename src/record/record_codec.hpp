@@ -21,6 +21,7 @@ inline constexpr std::size_t kMaxLiveFrame = 4U << 20U;  // bytes of one live me
 inline constexpr std::size_t kMaxLiveValues = 256U << 10U;  // values in it, nested ones and keys counted
 inline constexpr std::size_t kMaxLiveDepth = wire::kMaxDepth + 4;
 inline constexpr std::size_t kMaxSyncCounters = 4096;
+inline constexpr std::size_t kMaxTopic = 512;  // bytes; so that all counters of a sync fit a live message
 
 /// One msgpack value, or a map as fields. Texts become valid UTF-8 (`\xNN` for what is not). A duration (ext 1) becomes its nanoseconds, a time stamp (ext −1) its
 /// ISO 8601 text in UTC, a character (ext 2) its text, any other ext its bytes, a float32 the double of its shortest text. Keys that are not text become their JSON text.
@@ -35,7 +36,7 @@ Fields parse_fields_json(std::string_view json_object);
 void encode_value(Value const& value, std::string& out);
 void encode_fields(Fields const& fields, std::string& out);
 
-/// "3net.http.": what a live record is published under.
+/// "3net.http.": what a live record is published under. Of a longer name the first kMaxTopic bytes.
 void live_topic(Level level, std::string_view logger, std::string& out);
 
 /// The live map of an entry, in place of what `out` held (reuse it). `n` is the topic's counter. The entry's id is block.first_id + index.

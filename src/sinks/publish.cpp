@@ -20,6 +20,8 @@ void LivePublisher::take(std::shared_ptr<Block const> const& block) {
     ++topic.n;
     if (!wanted(topic)) continue;
     encode_live(*block, i, topic.n, message_);
+    if (message_.size() > kMaxLiveFrame)
+      continue;  // it would cut the viewer's connection; `n` tells that it was missed
     send_(topic.name, message_);
   }
   last_id_ = block->first_id + static_cast<std::int64_t>(block->entries.size()) - 1;
@@ -52,6 +54,13 @@ void LivePublisher::on_subscription(std::string_view message) {
       subscriptions_.add(prefix);
     }
   }
+}
+
+void LivePublisher::start_epoch(std::uint64_t epoch, std::int64_t last_id) {
+  epoch_ = epoch;
+  last_id_ = last_id;
+  last_tick_ = 0;
+  counters_.clear();
 }
 
 void LivePublisher::tick() {

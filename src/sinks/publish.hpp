@@ -27,7 +27,8 @@ class LivePublisher final : public Sink {
   void on_subscription(std::string_view message);
   /// Once a second: the counters that moved.
   void tick();
-  void set_epoch(std::uint64_t epoch) { epoch_ = epoch; }
+  /// The next record's id is last_id + 1, and topics are counted from 1.
+  void start_epoch(std::uint64_t epoch, std::int64_t last_id);
   std::int64_t last_id() const noexcept { return last_id_; }
 
  private:

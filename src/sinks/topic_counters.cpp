@@ -43,4 +43,9 @@ TopicCounters::Counters TopicCounters::moved(std::size_t limit, bool& all) {
   return counters;
 }
 
+void TopicCounters::clear() noexcept {
+  index_.clear();
+  topics_.clear();
+}
+
 }  // namespace logboom::sinks

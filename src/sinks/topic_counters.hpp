@@ -33,6 +33,7 @@ class TopicCounters {
   Counters latest(std::size_t limit) const;
   /// Those that moved since the last call, at most `limit`; `all`: whether there were no more.
   Counters moved(std::size_t limit, bool& all);
+  void clear() noexcept;
   std::size_t bound() const noexcept { return bound_; }
 
  private:

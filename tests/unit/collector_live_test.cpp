@@ -151,6 +151,43 @@ TEST_F(LivePublisherTest, ATickThatCannotNameAllTopicsProvesNothing) {
   EXPECT_EQ(tick.since, tick.id);
 }
 
+TEST_F(LivePublisherTest, ANewEpochCountsFromOneAndItsFirstTickProvesItsBeginning) {
+  subscribe("");
+  commit({{20, "a"}, {20, "a"}});
+  live_.tick();
+  live_.start_epoch(8, 0);
+  next_id_ = 1;
+  sent_.clear();
+  commit({{20, "a"}});
+  EXPECT_THAT(records(), ElementsAre(std::tuple("2a.", 1, 1U)));
+  live_.tick();
+  auto const tick = counters();
+  EXPECT_EQ(tick.epoch, 8U);
+  EXPECT_EQ(tick.since, 0);
+  EXPECT_EQ(tick.id, 1);
+  EXPECT_THAT(tick.counters, ElementsAre(Pair("2a.", 1U)));
+}
+
+TEST_F(LivePublisherTest, TopicsOfEndlessNamesAreCut) {
+  subscribe("");
+  commit({{20, std::string(100'000, 'x')}});
+  ASSERT_THAT(sent_, SizeIs(1));
+  EXPECT_EQ(sent_[0].first.size(), kMaxTopic);
+  EXPECT_EQ(decode_live(bytes(sent_[0].second)).logger.size(), 100'000U) << "the record is whole";
+}
+
+TEST_F(LivePublisherTest, ARecordThatIsTooLongForViewersIsLeftToTheStore) {
+  subscribe("");
+  auto const block = std::make_shared<Block>();
+  auto const site = std::make_shared<Site>();
+  auto const source = std::make_shared<Source>();
+  wire::add_entry(*block, site, source, 1, 0, std::string(kMaxLiveFrame, 'x'));
+  wire::add_entry(*block, site, source, 1, 0, "short");
+  block->first_id = 101;
+  live_.take(block);
+  EXPECT_THAT(records(), ElementsAre(std::tuple("2.", 102, 2U)));
+}
+
 TEST_F(LivePublisherTest, HostileSubscriptionsAreHarmless) {
   live_.on_subscription("");
   live_.on_subscription("\1");
