@@ -63,13 +63,14 @@ class Watch {
       if (!record) {
         output_.flush();
         tell_missed();
-        if (Clock::now() >= deadline_) break;
         record = subscriber_.next(std::min(1000ms, left()));
         if (!record && subscriber_.stopped()) break;
-        if (!record) continue;
       }
-      output_.show(*record);
-      ++shown;
+      if (record) {
+        output_.show(*record);
+        ++shown;
+      }
+      if (Clock::now() >= deadline_) break;  // also while they come faster than they are shown
     }
     output_.flush();
     tell_missed();
@@ -83,9 +84,7 @@ class Watch {
   void wait_for_collector() {
     if (subscriber_.wait_until_live(std::min(milliseconds{kPatience}, left()))) return;
     if (!subscriber_.stopped() && left() > 0ms) {
-      fmt::print(stderr,
-                 "logboom: no collector answers at {} yet; waiting (start one with `logboom collect`)\n",
-                 endpoint_);
+      tell(fmt::format("no collector answers at {} yet; waiting (start one with `logboom collect`)", endpoint_));
       while (!subscriber_.wait_until_live(std::min(1000ms, left())) && !subscriber_.stopped() && left() > 0ms) {
       }
     }
@@ -102,7 +101,8 @@ class Watch {
   void tell_missed() {
     auto const missed = subscriber_.missed();
     if (missed == told_) return;
-    fmt::print(stderr, "-- {} records missed --\n", missed - told_);
+    auto const line = fmt::format("-- {} records missed --\n", missed - told_);
+    [[maybe_unused]] auto const written = std::fwrite(line.data(), 1, line.size(), stderr);  // closed or not
     told_ = missed;
   }
 

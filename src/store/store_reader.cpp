@@ -9,6 +9,7 @@
 #include <SQLiteCpp/Column.h>
 #include <SQLiteCpp/Statement.h>
 #include <fmt/core.h>
+#include <sqlite3.h>
 
 #include <algorithm>
 #include <utility>
@@ -19,6 +20,7 @@ namespace {
 
 constexpr std::size_t kPageRecords = 256;
 constexpr std::size_t kPageBytes = 1U << 20U;
+constexpr int kStepsBetweenQuestions = 10'000;  // of SQLite's machine: about a millisecond
 
 /// Records read in one go and visited after the statement is reset.
 class Page {
@@ -59,6 +61,7 @@ struct StoreReader::Impl {
   bool fill(SQLite::Statement& select, Selection const& selection, std::int64_t& after, Page& page);
 
   std::string path;
+  std::function<bool()> stop;
   SQLite::Database db;
   RecordRows rows;
   SQLite::Statement find;
@@ -160,6 +163,13 @@ void StoreReader::Impl::query(Query const& query, Visit const& visit) {
   } else {
     visit_ids(newest(selection, query.last), visit);
   }
+}
+
+void StoreReader::stop_when(std::function<bool()> stop) {
+  impl_->stop = std::move(stop);
+  sqlite3_progress_handler(
+      impl_->db.getHandle(), kStepsBetweenQuestions,
+      [](void* impl) { return static_cast<Impl*>(impl)->stop() ? 1 : 0; }, impl_.get());
 }
 
 StoreReader::StoreReader(std::string const& path)

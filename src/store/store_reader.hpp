@@ -33,6 +33,9 @@ class StoreReader {
   /// As logboom::query().
   void query(Query const& query, Visit const& visit) const;
 
+  /// Asked now and then while rows are read: once it says true, reading ends with a StoreError. For searches that find nothing in much.
+  void stop_when(std::function<bool()> stop);
+
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;

@@ -14,10 +14,13 @@ std::optional<Hole> LiveTracker::sync(LiveCounters const& answer) {
   bool const lists_all = answer.counters.size() < kMaxSyncCounters;
   bool const comparable = !first && !restarted && lists_all;
 
+  bool const ids_begin_anew = answer.id < complete_;  // another store, or none
   std::uint64_t missing = 0;
   if (comparable) {
     missing = advance_all(answer);
   } else {
+    if (ids_begin_anew) begin_anew(answer);
+    if (restarted && lists_all) missing = unseen_of_epoch(answer);
     counters_.clear();
     for (auto const& [topic, n] : answer.counters) {
       if (subscribed(topic)) counters_.insert_or_assign(topic, n);
@@ -27,16 +30,39 @@ std::optional<Hole> LiveTracker::sync(LiveCounters const& answer) {
   synced_ = true;
   epoch_ = answer.epoch;
 
-  Hole const hole{complete_, answer.id, missing};
-  bool const ids_begin_anew = answer.id < complete_;  // another store, or none
-  if (first || ids_begin_anew || (comparable && missing == 0)) {
-    if (ids_begin_anew) seen_.clear();
-    complete_ = answer.id;
+  if (first || (comparable && missing == 0)) {
     settled(answer.id);
     return std::nullopt;
   }
-  if (hole.after == hole.up_to) return std::nullopt;
-  return hole;
+  if (answer.id <= complete_) return std::nullopt;
+  return Hole{complete_, answer.id, missing};
+}
+
+// Every record moved a counter: so many were published in this epoch, all before the answer's id.
+std::int64_t LiveTracker::before_epoch(LiveCounters const& answer) noexcept {
+  std::uint64_t published = 0;
+  for (auto const& [topic, n] : answer.counters) published += n;
+  return answer.id - static_cast<std::int64_t>(std::min(
+                         published, static_cast<std::uint64_t>(std::max<std::int64_t>(answer.id, 0))));
+}
+
+// What another store held before this epoch is not what this viewer waited for.
+void LiveTracker::begin_anew(LiveCounters const& answer) {
+  seen_.clear();
+  complete_ = answer.counters.size() < kMaxSyncCounters ? before_epoch(answer) : answer.id;
+}
+
+std::uint64_t LiveTracker::unseen_of_epoch(LiveCounters const& answer) const {
+  std::uint64_t published = 0;
+  for (auto const& [topic, n] : answer.counters) {
+    if (subscribed(topic)) published += n;
+  }
+  // Some may have come before the epoch was known to be a new one.
+  auto const start = before_epoch(answer);
+  auto const seen =
+      static_cast<std::uint64_t>(seen_.end() - std::upper_bound(seen_.begin(), seen_.end(), start) +
+                                 std::max<std::int64_t>(complete_ - start, 0));
+  return published - std::min(published, seen);
 }
 
 LiveTracker::Tick LiveTracker::tick(LiveCounters const& tick) {
@@ -54,7 +80,8 @@ LiveTracker::Message LiveTracker::message(std::string_view topic, std::uint64_t 
   std::uint64_t const missing = advance(topic, n);
   if (!unseen(id)) return {};
   Message message{true, std::nullopt};
-  if (missing > 0) message.hole = Hole{complete_, id - 1, missing};
+  // Ids have no holes: before the very next one nothing can be missing, whatever the counters say.
+  if (missing > 0 && id > complete_ + 1) message.hole = Hole{complete_, id - 1, missing};
   remember(id);
   return message;
 }

@@ -19,7 +19,7 @@ namespace logboom::viewer {
 struct Hole {
   std::int64_t after = 0;
   std::int64_t up_to = 0;
-  std::uint64_t count = 0;  // how many are missing at least; 0: not known (the collector was restarted)
+  std::uint64_t count = 0;  // how many are missing at least; 0: not known
 };
 
 class LiveTracker {
@@ -70,6 +70,9 @@ class LiveTracker {
   std::uint64_t advance(std::string_view topic, std::uint64_t n);  // how many were skipped
   std::uint64_t advance_all(LiveCounters const& counters);
   void remember(std::int64_t id);
+  static std::int64_t before_epoch(LiveCounters const& answer) noexcept;
+  void begin_anew(LiveCounters const& answer);
+  std::uint64_t unseen_of_epoch(LiveCounters const& answer) const;
 
   std::vector<std::string> topics_;
   Counters counters_;

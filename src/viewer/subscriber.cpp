@@ -81,7 +81,7 @@ struct Subscriber::Impl {
         endpoint(delivery::resolve_endpoints(options.endpoint).front()),
         tracker(topics),
         live(context, zmq::socket_type::sub) {
-    if (wants_history() && !options.database.empty()) store.emplace(options.database);
+    if (wants_history() && !options.database.empty()) open_store(options.database, true);
     connect();
   }
 
@@ -89,16 +89,18 @@ struct Subscriber::Impl {
 
   std::optional<Record> next(milliseconds timeout) {
     auto const deadline = Clock::now() + timeout;
-    while (!stopped.raised()) {
+    // A stream of messages that the filter drops must not hold the caller longer than it wants to wait.
+    for (bool tried = false; !stopped.raised(); tried = true) {
       if (!ready.empty()) {
         Record record = std::move(ready.front());
         ready.pop_front();
         return record;
       }
+      if (tried && Clock::now() >= deadline) break;
       if (task) {
         read_chunk();
-      } else if (!receive(left_until(deadline)) && Clock::now() >= deadline) {
-        return std::nullopt;
+      } else {
+        receive(left_until(deadline));
       }
     }
     return std::nullopt;
@@ -107,7 +109,8 @@ struct Subscriber::Impl {
   bool wait_until_live(milliseconds timeout) {
     auto const deadline = Clock::now() + timeout;
     while (!tracker.synced() && !stopped.raised()) {
-      if (!receive(left_until(deadline)) && Clock::now() >= deadline) break;
+      receive(left_until(deadline));
+      if (Clock::now() >= deadline) break;
     }
     return tracker.synced();
   }
@@ -144,18 +147,18 @@ struct Subscriber::Impl {
     if (!tracker.synced() && Clock::now() - asked_at > kSyncPatience) ask_for_sync();
   }
 
-  /// Waits for one message or stop(), takes it. False: nothing came.
-  bool receive(milliseconds timeout) {
+  /// Waits for one message or stop(), and takes it.
+  void receive(milliseconds timeout) {
     ask_again_if_unanswered();
     if (!tracker.synced()) timeout = std::min(timeout, kSyncPatience);
     std::array<zmq::pollitem_t, 2> items{
         {{live.handle(), 0, ZMQ_POLLIN, 0}, {nullptr, stopped.fd(), ZMQ_POLLIN, 0}}};
     try {
-      if (zmq::poll(items, timeout) == 0 || (items[0].revents & ZMQ_POLLIN) == 0) return false;
+      if (zmq::poll(items, timeout) == 0 || (items[0].revents & ZMQ_POLLIN) == 0) return;
       zmq::message_t topic;
       zmq::message_t body;
-      if (!live.recv(topic, zmq::recv_flags::dontwait) || !topic.more()) return true;
-      if (!live.recv(body, zmq::recv_flags::dontwait)) return true;
+      if (!live.recv(topic, zmq::recv_flags::dontwait) || !topic.more()) return;
+      if (!live.recv(body, zmq::recv_flags::dontwait)) return;
       bool more = body.more();
       for (zmq::message_t rest; more; more = rest.more()) {
         if (!live.recv(rest, zmq::recv_flags::dontwait)) break;
@@ -163,11 +166,9 @@ struct Subscriber::Impl {
       take(topic.to_string_view(), bytes_of(body));
     } catch (zmq::error_t const& error) {
       if (error.num() != EINTR) throw;
-      return false;
     } catch (wire::FrameError const&) {
-      return true;  // what cannot be read was missed: the topic's counter will tell with the next message or tick
+      // What cannot be read was missed: the topic's counter will tell with the next message or tick.
     }
-    return true;
   }
 
   void take(std::string_view topic, std::span<std::byte const> body) {
@@ -212,6 +213,7 @@ struct Subscriber::Impl {
     if (!wants_history() && !options.refetch) return;
     store.reset();
     auto const info = viewer::ask_for_info(endpoint, kInfoTimeout, stopped.fd());
+    if (stopped.raised()) return;
     if (!info || info->database.empty() || !viewer::is_here(*info)) {
       if (wants_history() && !had_store) {
         throw StoreError(fmt::format(
@@ -229,6 +231,7 @@ struct Subscriber::Impl {
   void open_store(std::string const& path, bool must) {
     try {
       store.emplace(path);
+      store->stop_when([this] { return stopped.raised(); });
       had_store = true;
     } catch (StoreError const&) {
       store.reset();
@@ -237,7 +240,7 @@ struct Subscriber::Impl {
   }
 
   void read_history(std::int64_t up_to) {
-    if (up_to == 0) return;
+    if (up_to == 0 || !store) return;
     task = Task{{options.filter, options.history.value_or(0), 0, up_to}, std::nullopt};
   }
 
@@ -261,6 +264,7 @@ struct Subscriber::Impl {
         return ++count < kChunk;
       });
     } catch (StoreError const&) {
+      if (stopped.raised()) return;
       if (!task->hole) throw;  // history that was asked for
       missed.fetch_add(task->hole->count, std::memory_order_relaxed);
       count = 0;

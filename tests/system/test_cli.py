@@ -5,8 +5,11 @@ import os
 import re
 import signal
 import subprocess
+import time
 
+import msgpack
 import pytest
+import zmq
 
 from conftest import COMMAND, PATIENCE, eventually
 
@@ -194,6 +197,49 @@ def test_query_follow_goes_on_live(filled, start, run):
     assert follow.output[:2] == ["m55", "m59"]
     follow.signal(signal.SIGTERM)
     assert follow.wait() == 0
+
+
+@pytest.fixture
+def impostor(bus):
+    """Binds what a collector binds: (ROUTER, XPUB)."""
+    bus.path.parent.mkdir(mode=0o700)
+    context = zmq.Context()
+    control, live = context.socket(zmq.ROUTER), context.socket(zmq.XPUB)
+    control.bind(bus.control)
+    live.bind(bus.live)
+    yield control, live
+    context.destroy(linger=0)
+
+
+def test_what_a_stranger_says_does_not_steer_the_terminal(bus, impostor, start):
+    query = start(COMMAND, "query", "--endpoint", bus.endpoint)
+    route, question = impostor[0].recv_multipart()
+    assert msgpack.unpackb(question) == ["info"]
+    answer = {"version": 1, "epoch": 1, "host": "\x1b[2Jelsewhere", "pid": 1, "database": "/x\x1b]0;title\x07", "last_id": 0}
+    impostor[0].send_multipart([route, msgpack.packb(["info", answer])])
+    assert query.wait() == 1
+    assert "elsewhere" in query.stderr and "\x1b" not in query.stderr and "\x07" not in query.stderr
+
+
+def test_tail_keeps_its_time_though_nothing_of_a_flood_passes(impostor, start):
+    live = impostor[1]
+    tail = start(COMMAND, "tail", "-g", "no such text", "--timeout", "4")
+    while not (topic := live.recv()[1:]).startswith(b"S"):
+        pass
+    live.send_multipart([topic, msgpack.packb({"epoch": 1, "id": 0, "counters": {}})])
+    record = {"id": 1, "n": 1, "time": 1, "level": 20, "logger": "a", "message": "x", "fields": {f"field{i}": i for i in range(250)}}
+    message = [b"2a.", msgpack.packb(record)]
+    end = time.monotonic() + PATIENCE
+    while tail.running():
+        assert time.monotonic() < end, "still at it"
+        for _ in range(100):
+            live.send_multipart(message)
+    assert tail.wait() == 0, tail.stderr
+
+
+def test_the_exit_code_of_run_does_not_depend_on_stderr(bus):
+    done = subprocess.run(f"{COMMAND} run --quiet --timeout 0.1 -- false 2>&-", shell=True, env=bus.environment, timeout=PATIENCE)
+    assert done.returncode == 1
 
 
 # --- demo

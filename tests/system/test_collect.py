@@ -14,7 +14,7 @@ import msgpack
 import pytest
 import zmq
 
-from conftest import PATIENCE, eventually
+from conftest import COMMAND, PATIENCE, eventually
 
 
 @pytest.fixture
@@ -161,6 +161,21 @@ def test_signals_end_it_with_zero_and_its_sockets_are_gone(bus, collector, numbe
     collector.signal(number)
     assert collector.wait() == 0
     assert not bus.path.with_name("bus.push").exists()
+
+
+def test_a_reader_of_stderr_that_goes_away_is_not_the_end_of_it(bus, push, processes):
+    """Whoever starts a collector reads its ready line and closes the pipe."""
+    process = subprocess.Popen([COMMAND, "collect", bus.endpoint, "--db", str(bus.database)], env=bus.environment, stderr=subprocess.PIPE, text=True)
+    try:
+        assert "collecting on" in process.stderr.readline()
+        process.stderr.close()
+        push.send_json({"message": "hello"})
+        eventually(lambda: bus.count() == 1)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 0
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_a_second_signal_ends_it_at_once(bus, start_collector, push):

@@ -369,5 +369,21 @@ TEST_F(StoreReaderTest, WhatIsNoStoreIsRefused) {
   EXPECT_THAT(refusal(), HasSubstr("is a directory"));
 }
 
+TEST_F(StoreReaderTest, ASearchThatFindsNothingInMuchCanBeStopped) {
+  {
+    StoreWriter writer(path);
+    Blocks blocks;
+    blocks.push_back(make_block(0, 1, 5'000));
+    writer.write(blocks);
+  }
+  StoreReader reader(path);
+  int asked = 0;
+  reader.stop_when([&asked] { return ++asked > 1; });
+  Query query;
+  query.filter.regex = "no such text at all";
+  EXPECT_THROW(reader.query(query, [](Record const&) { return true; }), StoreError);
+  EXPECT_EQ(asked, 2);
+}
+
 }  // namespace
 }  // namespace logboom::store

@@ -89,8 +89,39 @@ TEST(LiveTracker, AfterARestartTheStoreIsReadFromWhereItWasComplete) {
 TEST(LiveTracker, IdsThatBeginAnewAreAnotherStore) {
   LiveTracker tracker({""});
   tracker.sync(counters(7, 1000, {}));
-  EXPECT_FALSE(tracker.sync(counters(8, 5, {})).has_value());
+  EXPECT_FALSE(tracker.sync(counters(8, 5, {})).has_value())
+      << "what it held before is not history that was asked for";
   EXPECT_TRUE(tracker.message("2a.", 1, 6).fresh);
+}
+
+TEST(LiveTracker, OfAnotherStoreWhatCameInThisEpochIsMissing) {
+  LiveTracker tracker({"2"});
+  tracker.sync(counters(7, 1000, {}));
+  auto const hole = tracker.sync(counters(8, 25, {{"2a.", 3}, {"3a.", 2}}));
+  ASSERT_TRUE(hole.has_value());
+  EXPECT_EQ(hole->after, 20);
+  EXPECT_EQ(hole->up_to, 25);
+  EXPECT_EQ(hole->count, 3U);
+  tracker.settled(25);
+  EXPECT_TRUE(tracker.message("2a.", 4, 26).fresh);
+}
+
+TEST(LiveTracker, AfterARestartItIsKnownHowManyOfTheNewEpochWereMissed) {
+  LiveTracker tracker({"2"});
+  tracker.sync(counters(7, 10, {}));
+  EXPECT_TRUE(tracker.message("2a.", 1, 11).fresh);
+  EXPECT_TRUE(tracker.message("2a.", 2, 13).fresh) << "of the new epoch, which nobody knows yet";
+  auto const hole = tracker.sync(counters(8, 20, {{"2a.", 5}, {"3a.", 3}}));
+  ASSERT_TRUE(hole.has_value());
+  EXPECT_EQ(hole->count, 4U);
+}
+
+TEST(LiveTracker, BeforeTheVeryNextIdNothingIsMissing) {
+  LiveTracker tracker({""});
+  tracker.sync(counters(7, 0, {}));
+  auto const message = tracker.message("2a.", 9, 1);
+  EXPECT_TRUE(message.fresh);
+  EXPECT_FALSE(message.hole.has_value()) << "a hole up to 0 would be one without an end";
 }
 
 // The collector publishes to a pipe that drops in bursts and is sometimes cut; sometimes it restarts.
