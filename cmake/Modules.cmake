@@ -92,7 +92,10 @@ function(logboom_library name)
 
   # Nothing of the static third-party archives is exported, and nothing is left undefined
   # (clang links its sanitizers into the executable only, so that there it must be).
-  target_link_options(logboom_lib_${name} PRIVATE LINKER:--exclude-libs,ALL)
+  target_link_options(
+    logboom_lib_${name} PRIVATE LINKER:--exclude-libs,ALL
+    "LINKER:--version-script=${PROJECT_SOURCE_DIR}/cmake/exports.map")
+  set_property(TARGET logboom_lib_${name} APPEND PROPERTY LINK_DEPENDS "${PROJECT_SOURCE_DIR}/cmake/exports.map")
   if(NOT LOGBOOM_SANITIZE AND NOT LOGBOOM_FUZZ)
     target_link_options(logboom_lib_${name} PRIVATE LINKER:-z,defs)
   endif()
