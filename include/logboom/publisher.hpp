@@ -64,7 +64,7 @@ struct Status {
 ///
 /// All members may be called from any thread, at any time between constructor and destructor. Loggers may be used from any thread at any time, also
 /// after the publisher's end (they do nothing then) and in a forked child (which becomes a publisher of its own with its first record). Threads should not be
-/// amid a log call while the destructor runs: what they write then may stay in the spool for another publisher or the collector to send.
+/// amid a log call while the destructor runs: what they write then may be lost.
 /// Not from signal handlers. A child of a raw clone() finds the C library's own locks (malloc's) as they were: it may log when no other thread of the parent used them at
 /// that moment; a child of fork() always may.
 class LOGBOOM_API Publisher {
