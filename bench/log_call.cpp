@@ -1,5 +1,5 @@
 // What a log call costs: nanoseconds at p50, p99, p99.9 of static text, two numbers, two numbers and a text, and a level that is off, with the publisher's
-// sender running and no collector; and in bursts. Usage: log_call [SAMPLES]. Run it on a quiet machine; figures on a busy one say nothing.
+// sender running, first without a collector and then with one; and in bursts. Usage: log_call [SAMPLES]. Run it on a quiet machine; figures on a busy one say nothing.
 #include <logboom/logboom.hpp>
 
 #include <fmt/format.h>
@@ -15,7 +15,10 @@
 #include <string_view>
 #include <vector>
 
+#include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #if defined(__x86_64__)
@@ -110,6 +113,54 @@ class Table {
   std::uint64_t empty_ = 0;
 };
 
+/// The calling thread, and those it starts, run on these processors only.
+void run_on(std::vector<int> const& processors) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (int const processor : processors) CPU_SET(static_cast<std::size_t>(processor), &set);
+  ::sched_setaffinity(0, sizeof set, &set);
+}
+
+pid_t start_collector(std::string const& directory) {
+  std::string const command =
+      std::filesystem::read_symlink("/proc/self/exe").parent_path().parent_path() / "logboom";
+  pid_t const pid = ::fork();
+  if (pid == 0) {
+    ::execl(command.c_str(), "logboom", "collect", ("ipc://" + directory + "/bus").c_str(), "--db",
+            (directory + "/logs.sqlite").c_str(), "--no-adopt", static_cast<char*>(nullptr));
+    ::_exit(127);
+  }
+  return pid;
+}
+
+/// The last processor is the logging thread's alone; sender and collector have the others.
+void measure(std::string const& directory, int samples) {
+  int const last = static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN)) - 1;
+  logboom::PublisherOptions options;
+  options.endpoint = "ipc://" + directory + "/bus";
+  options.spool = directory + "/spool";
+  options.levels = "info";
+  options.when_full = logboom::FullPolicy::kDrop;
+  options.flush_timeout = std::chrono::milliseconds(0);
+  logboom::Publisher bus(options);
+  logboom::Logger const log = bus.logger("bench");
+  std::string const text = "a text that is thirty-five bytes...";
+  LOGBOOM_INFO(log, "the first record starts the sender");
+  run_on({last});
+
+  Table const table(samples);
+  table.row("nothing", [](int i) { asm volatile("" : : "r"(i)); });
+  table.row("level off", [&](int i) { LOGBOOM_DEBUG(log, "off {}", i); });
+  table.row("static text", [&](int) { LOGBOOM_INFO(log, "a static text"); });
+  table.row("int and double", [&](int i) { LOGBOOM_INFO(log, "{cells} in {ms:.1f}", i, 0.5 * i); });
+  table.row("two ints and 35 bytes", [&](int i) { LOGBOOM_INFO(log, "{} {} {}", i, i + 1, text); });
+  table.row("int, and a field", [&](int i) { LOGBOOM_INFO(log, "{}", i, logboom::field("step", i)); });
+  logboom::Context const context{logboom::field("request", 17), logboom::field("user", text)};
+  table.row("static text, context of two", [&](int) { LOGBOOM_INFO(log, "a static text"); });
+  logboom::Statistics const numbers = bus.statistics();
+  fmt::print("{} records, {} dropped, {} spilled\n", numbers.logged, numbers.dropped, numbers.spilled);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -120,30 +171,20 @@ int main(int argc, char** argv) {
   }
   std::string directory = (std::filesystem::temp_directory_path() / "logboom-log-call-XXXXXX").native();
   if (::mkdtemp(directory.data()) == nullptr) return 1;
+  std::vector<int> others;
+  for (int i = 0; i + 1 < ::sysconf(_SC_NPROCESSORS_ONLN); ++i) others.push_back(i);
+  if (others.empty()) others.push_back(0);
   fmt::print("{}, {} processors; spool in {}\n", processor_name(), ::sysconf(_SC_NPROCESSORS_ONLN), directory);
-  {
-    logboom::PublisherOptions options;
-    options.endpoint = "ipc://" + directory + "/bus";
-    options.spool = directory + "/spool";
-    options.levels = "info";
-    options.when_full = logboom::FullPolicy::kDrop;
-    options.flush_timeout = std::chrono::milliseconds(0);
-    logboom::Publisher bus(options);
-    logboom::Logger const log = bus.logger("bench");
-    std::string const text = "a text that is thirty-five bytes...";
-
-    Table const table(samples);
-    table.row("nothing", [](int i) { asm volatile("" : : "r"(i)); });
-    table.row("level off", [&](int i) { LOGBOOM_DEBUG(log, "off {}", i); });
-    table.row("static text", [&](int) { LOGBOOM_INFO(log, "a static text"); });
-    table.row("int and double", [&](int i) { LOGBOOM_INFO(log, "{cells} in {ms:.1f}", i, 0.5 * i); });
-    table.row("two ints and 35 bytes", [&](int i) { LOGBOOM_INFO(log, "{} {} {}", i, i + 1, text); });
-    table.row("int, and a field", [&](int i) { LOGBOOM_INFO(log, "{}", i, logboom::field("step", i)); });
-    logboom::Context const context{logboom::field("request", 17), logboom::field("user", text)};
-    table.row("static text, context of two", [&](int) { LOGBOOM_INFO(log, "a static text"); });
-    logboom::Statistics const numbers = bus.statistics();
-    fmt::print("{} records, {} dropped\n", numbers.logged, numbers.dropped);
-  }
+  run_on(others);
+  fmt::print("\nwithout a collector (the sender spills)\n");
+  measure(directory, samples);
+  run_on(others);
+  fmt::print("\nwith a collector\n");
+  std::fflush(stdout);
+  pid_t const collector = start_collector(directory);
+  measure(directory, samples);
+  ::kill(collector, SIGTERM);
+  ::waitpid(collector, nullptr, 0);
   std::filesystem::remove_all(directory);
   return 0;
 }
