@@ -47,7 +47,8 @@ set(LOGBOOM_SANITIZER_ENVIRONMENT "")
 if(LOGBOOM_SANITIZE STREQUAL "address")
   list(APPEND LOGBOOM_SANITIZER_ENVIRONMENT
        "ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1"
-       "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1")
+       "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1"
+       "LSAN_OPTIONS=print_suppressions=0:suppressions=${PROJECT_SOURCE_DIR}/cmake/lsan.supp")
 elseif(LOGBOOM_SANITIZE STREQUAL "thread")
   list(APPEND LOGBOOM_SANITIZER_ENVIRONMENT
        "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions=${PROJECT_SOURCE_DIR}/cmake/tsan.supp")
