@@ -190,7 +190,7 @@ TEST_F(CollectorTest, UntilIdleEndsWithTheLastBye) {
   first.batch(1, 5);
   first.say(delivery::Bye{first.id(), {{0, 5}}});
   ASSERT_TRUE(first.hear<delivery::Bye>());
-  EXPECT_EQ(collector_->status().publishers, 1U);
+  eventually([&] { return collector_->status().publishers == 1; }, "one publisher left");
   second.batch(1, 5);
   second.say(delivery::Bye{second.id(), {{0, 5}}});
   ASSERT_TRUE(second.hear<delivery::Bye>());
