@@ -74,6 +74,17 @@ void Wakeup::wake() noexcept {
   }
 }
 
+void Wakeup::nudge() noexcept {
+  // Pairs with doze(): either the ring's head is seen there, or the word is seen here.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (dozing_.load(std::memory_order_relaxed)) wake();
+}
+
+void Wakeup::doze(bool rarely) noexcept {
+  dozing_.store(rarely, std::memory_order_relaxed);
+  if (rarely) std::atomic_thread_fence(std::memory_order_seq_cst);
+}
+
 void Wakeup::clear() noexcept {
   std::uint64_t count = 0;
   while (::read(fd_, &count, sizeof count) < 0 && errno == EINTR) {

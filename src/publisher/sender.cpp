@@ -212,10 +212,12 @@ bool Sender::over(std::int64_t now) {
 
 void Sender::wait(bool worked, std::int64_t now) {
   if (worked) return;
+  bool const idle = now - worked_at_ >= kActive;
+  engine_->wakeup().doze(idle);
   poll_items_.clear();
   poll_items_.push_back({nullptr, engine_->wakeup().fd(), ZMQ_POLLIN, 0});
   speaker_->add_to(poll_items_);
-  poll(poll_items_, now - worked_at_ < kActive ? 1 : kIdleWait);
+  poll(poll_items_, idle && !feed_->crowded() ? kIdleWait : 1);
 }
 
 }  // namespace logboom::publisher
