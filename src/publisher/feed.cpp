@@ -160,7 +160,7 @@ void Feed::add_rings(SenderWindow const& window) {
 void Feed::add_ring_part(SenderWindow const& window, Ring& ring) {
   auto& file = *ring.file;
   if (window.refused(file.stream())) return;
-  auto const head = kind_ == Kind::kLive ? file.seal() : file.head();
+  auto const head = file.head();
   auto part = part_of(window, file.stream(), 0, {});
   auto const from = ring.position;
   while (ring.position < head && !(part.begun && builder_.full())) {

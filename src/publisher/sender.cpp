@@ -17,6 +17,8 @@ constexpr std::int64_t kIdleWait =
     10;  // ms between two looks else; a crowded ring, a flush or a message ends the wait
 constexpr std::size_t kSpareRings =
     64;  // more than these: what ended threads left moves to the overflow while no collector takes it
+// ms. What a collector has acked by then never needs a check of its payload, and the sender does not write to lines that the log call comes back to.
+constexpr std::int64_t kSealEvery = 10;
 constexpr std::int64_t kAdoptLook = 1000;  // ms between two looks at what the adopter did
 
 }  // namespace
@@ -114,7 +116,10 @@ bool Sender::do_work(std::int64_t now) {
   if (!speaker_) return false;
   engine_->spool()->clock().sync();
   look_for_rings();
-  feed_->seal();
+  if (now >= seal_next_) {
+    feed_->seal();
+    seal_next_ = now + kSealEvery;
+  }
   auto const worked = speaker_->step(now);
   spilled_ += feed_->relieve(now);
   free_slots(now);

@@ -75,6 +75,7 @@ class Sender {
   std::uint64_t slots_version_ = UINT64_MAX;
   std::vector<zmq_pollitem_t> poll_items_;
   std::int64_t worked_at_ = 0;
+  std::int64_t seal_next_ = 0;
   std::int64_t adopt_next_ = 0;
   std::int64_t drained_at_ = INT64_MIN;
   std::uint64_t spilled_ = 0;
