@@ -12,6 +12,9 @@ from . import _core
 if not _core.in_main_interpreter():
     raise ImportError("logboom works in the main interpreter of a process only, not in a sub-interpreter")
 
+from ._context import context
+from ._handler import TRACE, Handler, attach, detach, flush
+
 __version__ = _core.version
 
-__all__ = ["__version__"]
+__all__ = ["TRACE", "Handler", "__version__", "attach", "context", "detach", "flush"]
