@@ -1,0 +1,8 @@
+// The reading half: what logboom.Subscriber and query() are built on.
+#include "bindings.hpp"
+
+namespace logboom::python {
+
+void bind_reading(pybind11::module_&) {}
+
+}  // namespace logboom::python
