@@ -82,9 +82,10 @@ std::uint32_t BatchDecoder::Impl::overridden_site(Site const& site, EntryWriter:
   Level const level = overrides.level.value_or(site.level);
   std::string_view name = overrides.level_name;
   if (name.empty()) name = level == site.level ? std::string_view(site.level_name) : level_name(level);
-  auto const interned = dictionary.site(
-      {level, name, site.logger, site.template_text, overrides.file.empty() ? site.file : overrides.file,
-       overrides.line.value_or(site.line), overrides.function.empty() ? site.function : overrides.function});
+  auto const interned =
+      dictionary.site({level, name, site.logger, overrides.template_text.value_or(site.template_text),
+                       overrides.file.empty() ? site.file : overrides.file, overrides.line.value_or(site.line),
+                       overrides.function.empty() ? site.function : overrides.function});
   auto const address = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(interned.get()));
   std::uint32_t const known = overridden.find(address);
   if (known != RefTable::kNone) return known;
