@@ -26,7 +26,7 @@ class Server:
     endpoint         the address for logboom's publishers and viewers; default: a private one
     export           sets LOGBOOM_ENDPOINT for this process and its children while the context lasts
     level            level rules for publishers: "info,etl.db=debug"
-    adopt            whether spools of publishers that died are read into the store; default: if there is a store
+    adopt            whether spools of publishers that died are read into the store (default: if there is a store), or which spool directories
 
     On exit what has been received is committed; connected clients are not waited for. A forked child has no server: the object is
     inert there, and the addresses are not held by it. Raises ValueError (an option), OSError (an address), StoreError (the file).
@@ -44,7 +44,9 @@ class Server:
         self._export = export
         self._exported = None
         self._level = level or ""
-        self._adopt = bool(self.sqlite_filepath) if adopt is None else adopt
+        if adopt is None:
+            adopt = self.sqlite_filepath is not None
+        self._adopt = (_core.spool_roots() if adopt else []) if isinstance(adopt, bool) else [os.fspath(one) for one in adopt]
         self._directory = None
         self._core = None
         self._pid = None
@@ -62,7 +64,7 @@ class Server:
             self._core = _core.ServerCore(
                 endpoints=[endpoint], database=self.sqlite_filepath or "", tcp=_address(self.host, self._port),
                 udp=_address(self.host, self._udp_port), unix=self._unix, unix_datagram=self._unix_datagram,
-                level_rules=self._level, adopt=_core.spool_roots() if self._adopt else [])
+                level_rules=self._level, adopt=self._adopt)
         except BaseException:
             self._remove_directory()
             raise
