@@ -12,7 +12,7 @@ from . import _core
 if not _core.in_main_interpreter():
     raise ImportError("logboom works in the main interpreter of a process only, not in a sub-interpreter")
 
-from ._core import Record, StoreError
+from ._records import Record, StoreError
 from ._server import Server
 from ._subscriber import Subscriber, query
 

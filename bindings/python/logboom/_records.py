@@ -66,7 +66,9 @@ def to_log_record(self):
     return logging.makeLogRecord(made)
 
 
-_core.Record.to_log_record = to_log_record
+Record = _core.Record
+StoreError = _core.StoreError
+Record.to_log_record = to_log_record
 
 
 def is_own(record):
