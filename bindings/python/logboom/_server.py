@@ -1,16 +1,16 @@
 """A collector in this process, on threads of its own: what a program needs that was its own log server."""
 
+import atexit
 import logging
 import logging.handlers
 import os
 import shutil
 import socket
 import tempfile
-import weakref
 
 from . import _core
 
-_running = weakref.WeakSet()
+_running = set()
 
 
 class Server:
@@ -191,4 +191,11 @@ def _forget_in_child():
     _running.clear()
 
 
+def _stop_all():
+    """A program that forgets to stop its server ends like one that does not."""
+    for server in list(_running):
+        server.stop()
+
+
 os.register_at_fork(after_in_child=_forget_in_child)
+atexit.register(_stop_all)

@@ -60,7 +60,8 @@ bool is_served(int fd, std::string const& target, Served const& all) {
   if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return false;
   if (address.ss_family == AF_UNIX) {
     auto const& local = reinterpret_cast<sockaddr_un const&>(address);
-    return size > sizeof(sa_family_t) && all.paths.contains(std::string(local.sun_path, ::strnlen(local.sun_path, sizeof local.sun_path)));
+    return size > sizeof(sa_family_t) &&
+           all.paths.contains(std::string(local.sun_path, ::strnlen(local.sun_path, sizeof local.sun_path)));
   }
   if (address.ss_family == AF_INET)
     return all.ports.contains(ntohs(reinterpret_cast<sockaddr_in const&>(address).sin_port));

@@ -10,6 +10,7 @@ namespace logboom::python {
 /// are replaced by /dev/null, under their numbers, so that the parent's clients see the end of their connections, and the addresses are free, as soon as the
 /// parent is done. A process's own connections to the addresses stay. Never throws: what cannot be looked at stays open.
 /// @param endpoints ipc://PATH and tcp://HOST:PORT, three sockets each @param inputs "KIND HOST:PORT" and "KIND PATH"
-void close_inherited_files(std::vector<std::string> const& endpoints, std::vector<std::string> const& inputs) noexcept;
+void close_inherited_files(std::vector<std::string> const& endpoints,
+                           std::vector<std::string> const& inputs) noexcept;
 
 }  // namespace logboom::python

@@ -29,10 +29,10 @@ std::optional<std::int64_t> point_in_time(Time const& time) {
 }
 
 Selection select(std::optional<std::variant<Level, std::string>> const& level, std::vector<std::string> loggers,
-                 std::vector<std::string> hosts, std::vector<std::string> processes, std::vector<std::uint64_t> pids,
-                 std::string grep, std::vector<std::string> const& where,
-                 std::vector<std::pair<std::string, std::string>> const& equal, Time const& since, Time const& until,
-                 std::optional<std::size_t> last) {
+                 std::vector<std::string> hosts, std::vector<std::string> processes,
+                 std::vector<std::uint64_t> pids, std::string grep, std::vector<std::string> const& where,
+                 std::vector<std::pair<std::string, std::string>> const& equal, Time const& since,
+                 Time const& until, std::optional<std::size_t> last) {
   Selection made;
   auto& filter = made.filter;
   if (level) {
@@ -42,8 +42,8 @@ Selection select(std::optional<std::variant<Level, std::string>> const& level, s
       auto const& text = std::get<std::string>(*level);
       filter.level = parse_level(text);
       if (!filter.level)
-        throw std::invalid_argument("level " + text +
-                                    ": no such level; use TRACE, DEBUG, INFO, WARNING, ERROR, CRITICAL or a number");
+        throw std::invalid_argument(
+            "level " + text + ": no such level; use TRACE, DEBUG, INFO, WARNING, ERROR, CRITICAL or a number");
     }
   }
   filter.loggers = std::move(loggers);
@@ -52,10 +52,12 @@ Selection select(std::optional<std::variant<Level, std::string>> const& level, s
   filter.pids = std::move(pids);
   filter.regex = std::move(grep);
   for (auto const& text : where) filter.fields.push_back(parse_field_test(text));
-  for (auto const& [field, value] : equal) filter.fields.push_back({field, FieldTest::Operator::kEqual, value});
+  for (auto const& [field, value] : equal)
+    filter.fields.push_back({field, FieldTest::Operator::kEqual, value});
   filter.since = point_in_time(since);
   filter.until = point_in_time(until);
-  if (last && *last == 0) throw std::invalid_argument("last=0: not a number of records to see; give 1 or more");
+  if (last && *last == 0)
+    throw std::invalid_argument("last=0: not a number of records to see; give 1 or more");
   made.last = last;
   static_cast<void>(Matcher(filter));  // a mistake is told here, not by the first record
   return made;

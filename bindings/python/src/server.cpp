@@ -150,8 +150,9 @@ class ServerCore {
 
   static CollectorOptions options(std::vector<std::string> endpoints, std::string database,
                                   std::optional<std::string> tcp, std::optional<std::string> udp,
-                                  std::optional<std::string> unix_stream, std::optional<std::string> unix_datagram,
-                                  std::string level_rules, std::vector<std::string> adopt) {
+                                  std::optional<std::string> unix_stream,
+                                  std::optional<std::string> unix_datagram, std::string level_rules,
+                                  std::vector<std::string> adopt) {
     CollectorOptions made;
     made.endpoints = std::move(endpoints);
     made.database = std::move(database);
@@ -180,11 +181,13 @@ std::vector<std::string> spool_roots() {
   return roots;
 }
 
-void translate(std::exception_ptr failure) {
+// By value, as pybind11 wants it.
+void translate(std::exception_ptr failure) {  // NOLINT(performance-unnecessary-value-param)
   try {
     if (failure) std::rethrow_exception(failure);
   } catch (std::system_error const& error) {
-    py::object const made = py::reinterpret_borrow<py::object>(PyExc_OSError)(error.code().value(), error.what());
+    py::object const made =
+        py::reinterpret_borrow<py::object>(PyExc_OSError)(error.code().value(), error.what());
     PyErr_SetObject(PyExc_OSError, made.ptr());
   }
 }
@@ -195,11 +198,11 @@ void bind_server(py::module_& module) {
   py::register_exception_translator(&translate);
   module.def("spool_roots", &spool_roots);
   py::class_<ServerCore>(module, "ServerCore")
-      .def(py::init<std::vector<std::string>, std::string, std::optional<std::string>, std::optional<std::string>,
-                    std::optional<std::string>, std::optional<std::string>, std::string,
-                    std::vector<std::string>>(),
-           py::kw_only(), py::arg("endpoints"), py::arg("database"), py::arg("tcp"), py::arg("udp"), py::arg("unix"),
-           py::arg("unix_datagram"), py::arg("level_rules"), py::arg("adopt"))
+      .def(py::init<std::vector<std::string>, std::string, std::optional<std::string>,
+                    std::optional<std::string>, std::optional<std::string>, std::optional<std::string>,
+                    std::string, std::vector<std::string>>(),
+           py::kw_only(), py::arg("endpoints"), py::arg("database"), py::arg("tcp"), py::arg("udp"),
+           py::arg("unix"), py::arg("unix_datagram"), py::arg("level_rules"), py::arg("adopt"))
       .def_property_readonly("endpoints", &ServerCore::endpoints)
       .def_property_readonly("inputs", &ServerCore::inputs)
       .def("status", &ServerCore::status)

@@ -26,7 +26,8 @@ bool wait_for(std::optional<double> seconds, Step const& step) {
   constexpr double kLongest = 1e8;  // three years
   auto const begin = Clock::now();
   auto const limit = seconds && !std::isnan(*seconds) ? std::clamp(*seconds, 0.0, kLongest) : kLongest;
-  auto const deadline = begin + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(limit));
+  auto const deadline =
+      begin + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(limit));
   for (;;) {
     auto const left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
     bool done = false;
