@@ -96,6 +96,7 @@ void Intake::take_turns() {
   serve_control();
   serve_viewers();
   receive_batches();
+  take_inputs();
   settle();
   watch_trouble();
   watch_clock();
@@ -117,6 +118,17 @@ void Intake::receive_batches() {
   if (control_.wants_commit()) {
     queue_.hurry();
     control_.commit_ordered();
+  }
+}
+
+/// At the bound their blocks stay where they are, and in the end their senders wait.
+void Intake::take_inputs() {
+  while (input_ != nullptr && !full_ && !closed_) {
+    auto block = input_->take();
+    if (!block) return;
+    received_ = true;
+    pushed_ = queue_.push(std::move(block), true);
+    watch_queue();
   }
 }
 
@@ -261,7 +273,8 @@ bool Intake::looked_since(Clock::time_point at) const {
 }
 
 void Intake::update_counters() {
-  counters_.bad_frames = reception_.bad_frames() + control_.bad_frames();
+  counters_.bad_frames = reception_.bad_frames() + control_.bad_frames() +
+                         (input_ != nullptr ? input_->counters().bad_frames.load() : 0);
   counters_.duplicates = reception_.duplicates();
   counters_.publishers = publishers_.size();
 }
@@ -283,9 +296,11 @@ void Intake::drain() {
   draining_ = true;
   control_.set_waiting(true);
   control_.tell_window();
+  if (input_ != nullptr) input_->finish();
   auto const end = Clock::now() + kLongestDrain;
   auto quiet = Clock::now() + kQuiet;
-  while (Clock::now() < end && Clock::now() < quiet && !queue_.finished()) {
+  auto const awaited = [&] { return Clock::now() < quiet || (input_ != nullptr && !input_->finished()); };
+  while (Clock::now() < end && awaited() && !queue_.finished()) {
     do_work(kQuiet / 2);
     if (received_ || full_) quiet = Clock::now() + kQuiet;
   }
@@ -294,8 +309,10 @@ void Intake::drain() {
 
 void Intake::end_drain() {
   log_.note(OwnLog::Kind::kLife, level::kInfo, "stopped");
-  full_ = false;  // the last block goes in whatever the bound says
+  full_ = false;  // the last blocks go in whatever the bound says
   hand_over(true);
+  while (auto block = input_ != nullptr ? input_->take() : nullptr)
+    pushed_ = queue_.push(std::move(block), true);
   full_ = closed_ = true;  // and nothing is read any more
   queue_.close();
   while (!queue_.finished()) do_work(kQuiet);

@@ -9,6 +9,7 @@
 #include "collector/publisher_table.hpp"
 #include "collector/reception.hpp"
 #include "delivery/receiver_ledger.hpp"
+#include "inputs/python_input.hpp"
 #include "sinks/publish.hpp"
 #include "sinks/sink.hpp"
 
@@ -52,6 +53,8 @@ class Intake {
   Intake(BusSockets& bus, CommitQueue& queue, OwnLog& log, delivery::ReceiverLedger ledger, int wake,
          Options options);
 
+  /// Its blocks are taken as well; it outlives this.
+  void add_input(inputs::PythonInput& input) { input_ = &input; }
   void add_sink(std::unique_ptr<sinks::Sink> sink) { sinks_.push_back(std::move(sink)); }
 
   /// Waits for something to do, not longer than `most`, and does it.
@@ -71,6 +74,7 @@ class Intake {
   void settle();
   void receive_batches();
   void receive_batch();
+  void take_inputs();
   void serve_control();
   void serve_viewers();
   void take_commits();
@@ -97,6 +101,7 @@ class Intake {
   PublisherTable publishers_;
   ControlServer control_;
   Reception reception_;
+  inputs::PythonInput* input_ = nullptr;
   std::optional<sinks::LivePublisher> live_;
   std::vector<std::unique_ptr<sinks::Sink>> sinks_;
   IntakeCounters counters_;
