@@ -7,6 +7,7 @@ logbook_aiopipe's AioPipeHandler/AioPipeSubscriber do, with everything a record 
 """
 
 import datetime
+import os
 import sys
 import time
 import traceback
@@ -16,6 +17,7 @@ from logbook.base import dispatch_record
 from logbook.queues import SubscriberBase
 
 from . import _records
+from ._handler import Handler as _Bus
 from ._subscriber import Subscriber as _Subscriber
 
 __all__ = ["Handler", "Subscriber", "to_logbook"]
@@ -70,12 +72,20 @@ def _level(record, attributes):
     return logbook.TRACE
 
 
-def _template(record, attributes):
+def _arguments(args, kwargs):
+    """One set of arguments: a tuple, or with keyword arguments a dict in which the others have their numbers."""
+    if not kwargs:
+        return tuple(args)
+    return {**{str(i): value for i, value in enumerate(args)}, **kwargs}
+
+
+def _template(record):
     """(msg, args, kwargs) as the program wrote them, if they still make the message; else the message alone."""
-    arguments = record.arguments
-    args = arguments if isinstance(arguments, tuple) else ()
-    kwargs = arguments if isinstance(arguments, dict) else attributes.get("kwargs", {})
-    if record.template and (args or kwargs) and isinstance(kwargs, dict):
+    args, kwargs = record.arguments or (), {}
+    if isinstance(args, dict):
+        kwargs = {name: value for name, value in args.items() if not name.isdecimal()}
+        args = tuple(value for name, value in args.items() if name.isdecimal())
+    if record.template and (args or kwargs):
         try:
             if record.template.format(*args, **kwargs) == record.message:
                 return record.template, args, kwargs
@@ -92,7 +102,7 @@ def _exception_name(name):
 def to_logbook(record):
     """A logboom.Record as a logbook.LogRecord. `logboom_origin` is the host it was logged on."""
     attributes = record.attributes
-    msg, args, kwargs = _template(record, attributes)
+    msg, args, kwargs = _template(record)
     made = logbook.LogRecord.from_dict({
         "channel": record.logger,
         "level": _level(record, attributes),
@@ -121,6 +131,98 @@ def to_logbook(record):
     })
     setattr(made, _records.ORIGIN, record.host)
     return made
+
+
+def _level_name(level):
+    try:
+        return logbook.base.get_level_name(level)
+    except LookupError:
+        return f"Level {level}"
+
+
+class _Carried:
+    """A logbook record as the encoder reads records: by __dict__ and getMessage(). What is in `logboom_extra` becomes fields, whatever its names."""
+
+    __slots__ = ("__dict__", "failure")
+
+    def __init__(self, record):
+        failure = None
+        for key in record._pullable_information:
+            try:
+                getattr(record, key)
+            except Exception as error:  # the message cannot be made of the arguments
+                failure = error
+        record.information_pulled = True
+        known = record.__dict__.get
+        level = _LEVELS.get(record.level)
+        filename = known("filename") or ""
+        moment = record.time or datetime.datetime.now(_UTC)
+        nanoseconds = to_nanoseconds(moment)
+        attributes = {
+            "logbook_level": record.level if level is None else None,
+            "exception_type": (known("exception_name") or "").removeprefix("builtins.") or None,
+            "exception_message": known("exception_message"),
+            "frame_correction": record.frame_correction or None,
+            "greenlet": known("greenlet"),
+        }
+        self.__dict__ = {
+            "name": record.channel or "",
+            "msg": record.msg,
+            "args": _arguments(record.args, record.kwargs),
+            "levelno": record.level if level is None else level,
+            "levelname": _level_name(record.level),
+            "pathname": filename,
+            "filename": os.path.basename(filename),
+            "module": known("module"),
+            "lineno": known("lineno") or 0,
+            "funcName": known("func_name") or "",
+            "exc_info": None,
+            "exc_text": known("formatted_exception"),
+            "stack_info": None,
+            "created": nanoseconds / 1_000_000_000,
+            "thread": known("thread"),
+            "threadName": known("thread_name"),
+            "process": record.process,
+            "processName": known("process_name"),
+            "message": record.msg if failure else record.message,
+            "logboom_extra": dict(record.extra),
+            "logboom_attributes": {key: value for key, value in attributes.items() if value is not None},
+        }
+
+        self.failure = failure
+
+    def getMessage(self):
+        return self.message
+
+
+class Handler(logbook.Handler):
+    """Sends logbook's records to the bus. A record is safe from the end of the process once the log call has returned.
+
+    endpoint and what follows bubble   as logboom.Handler; level, filter, bubble   as any handler of logbook
+    """
+
+    def __init__(self, endpoint=None, level=logbook.NOTSET, filter=None, bubble=False, **options):
+        logbook.Handler.__init__(self, level, filter, bubble)
+        self._bus = _Bus(endpoint, **options)
+
+    def emit(self, record):
+        if hasattr(record, _records.ORIGIN):
+            return  # it came from the bus
+        carried = _Carried(record)
+        self._bus.emit(carried)
+        if carried.failure is not None:
+            raise carried.failure  # the record is on its way; logbook says what was wrong with it
+
+    def emit_batch(self, records, reason):
+        for record in records:
+            self.emit(record)
+
+    def flush(self):
+        """Waits until what was logged is stored, two seconds at most."""
+        self._bus.flush()
+
+    def close(self):
+        self._bus.close()
 
 
 class Subscriber(SubscriberBase):

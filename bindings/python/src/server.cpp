@@ -89,7 +89,7 @@ class ServerCore {
                                std::move(unix_stream), std::move(unix_datagram), std::move(level_rules),
                                std::move(adopt)))),
         endpoints_(running_.get().collector().endpoints()),
-        inputs_(inputs_of(running_.get().collector())) {}
+        inputs_(running_.get().collector().inputs()) {}
 
   std::vector<std::string> const& endpoints() const noexcept { return endpoints_; }
   std::vector<std::string> const& inputs() const noexcept { return inputs_; }
@@ -129,25 +129,6 @@ class ServerCore {
   void forget() const { close_inherited_files(endpoints_, inputs_); }
 
  private:
-  template <class Options>
-  static void set_inputs(Options& made, std::optional<std::string> tcp, std::optional<std::string> udp,
-                         std::optional<std::string> unix_stream, std::optional<std::string> unix_datagram) {
-    if constexpr (requires { made.python_tcp; }) {
-      made.python_tcp = std::move(tcp);
-      made.python_udp = std::move(udp);
-      made.python_unix = std::move(unix_stream);
-      made.python_unix_datagram = std::move(unix_datagram);
-    }
-  }
-  template <class Bound>
-  static std::vector<std::string> inputs_of(Bound const& collector) {
-    if constexpr (requires { collector.inputs(); }) {
-      return collector.inputs();
-    } else {
-      return {};
-    }
-  }
-
   static CollectorOptions options(std::vector<std::string> endpoints, std::string database,
                                   std::optional<std::string> tcp, std::optional<std::string> udp,
                                   std::optional<std::string> unix_stream,
@@ -156,7 +137,10 @@ class ServerCore {
     CollectorOptions made;
     made.endpoints = std::move(endpoints);
     made.database = std::move(database);
-    set_inputs(made, std::move(tcp), std::move(udp), std::move(unix_stream), std::move(unix_datagram));
+    made.python_tcp = std::move(tcp);
+    made.python_udp = std::move(udp);
+    made.python_unix = std::move(unix_stream);
+    made.python_unix_datagram = std::move(unix_datagram);
     made.level_rules = std::move(level_rules);
     made.adopt = std::move(adopt);
     made.notice = to_stderr;
