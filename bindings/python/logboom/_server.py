@@ -86,9 +86,18 @@ class Server:
             else:
                 os.environ["LOGBOOM_ENDPOINT"] = self._exported
         try:
+            self._flush_own()
             self._core.stop()
         finally:
             self._remove_directory()
+
+    def _flush_own(self):
+        """What this process has logged is on its way, perhaps not received yet."""
+        from . import _handler
+
+        for bus in list(_handler._buses.values()):
+            if self.endpoint in bus.status.get("endpoint", "").split(","):
+                bus.flush(2.0, 0.5)
 
     def __enter__(self):
         return self.start()
@@ -164,7 +173,7 @@ def _short_directory():
 
 def leads_back(handler):
     """Whether what this handler gets would arrive at a bus that this process reads from, or at the bus at all."""
-    if getattr(handler, "sends_to_logboom", False):
+    if isinstance(handler, _core.HandlerBase):
         return True
     if not isinstance(handler, logging.handlers.SocketHandler):
         return False

@@ -3,6 +3,7 @@
 
 #include "classes.hpp"
 #include "record/utf8.hpp"
+#include "ref.hpp"
 
 #include <logboom/detail/encode.hpp>
 
@@ -17,20 +18,6 @@ namespace {
 
 constexpr std::string_view kElsewhere = "…";
 constexpr std::size_t kMaxIntegerBits = 14'284;  // 4,300 decimal digits
-
-// An object that is given back at the end of its block.
-class Ref {
- public:
-  explicit Ref(PyObject* object) noexcept : object_(object) {}
-  ~Ref() { Py_XDECREF(object_); }
-  Ref(Ref const&) = delete;
-  Ref& operator=(Ref const&) = delete;
-  PyObject* get() const noexcept { return object_; }
-  explicit operator bool() const noexcept { return object_ != nullptr; }
-
- private:
-  PyObject* object_;
-};
 
 std::string_view ascii(PyObject* str) noexcept {
   return {reinterpret_cast<char const*>(PyUnicode_1BYTE_DATA(str)),
@@ -203,11 +190,15 @@ void Encoder::type(Step const& step, std::string_view name, bool typed) {
 
 void Encoder::value(PyObject* object, Step const& step) { value(object, step, 0, true); }
 
+void Encoder::arguments(PyObject* object, Step const& step) {
+  value(object, step, 0, !PyTuple_CheckExact(object));
+}
+
 void Encoder::value(PyObject* object, Step const& step, int depth, bool typed) {
   if (full_) return;
   PyTypeObject* const type = Py_TYPE(object);
   if (type == &PyUnicode_Type) return text(object);
-  if (++nodes_ > kMaxNodes) return text(kElsewhere);
+  if (++nodes_ > max_nodes_) return text(kElsewhere);
   if (type == &PyLong_Type) return integer(object, step, typed);
   if (object == Py_None) return nil();
   if (object == Py_True || object == Py_False) {
@@ -341,7 +332,7 @@ void Encoder::sequence(PyObject* object, Step const& step, int depth) {
     return PyList_Check(object) ? PyList_GET_SIZE(object) : PyTuple_GET_SIZE(object);
   };
   auto const whole = static_cast<std::size_t>(size());
-  std::size_t const count = std::min(whole, kMaxNodes - std::min(kMaxNodes, nodes_));
+  std::size_t const count = std::min(whole, max_nodes_ - std::min(max_nodes_, nodes_));
   array_header(count + (count < whole ? 1 : 0));
   for (std::size_t i = 0; i < count && !full_; ++i) {
     auto const index = static_cast<Py_ssize_t>(i);
@@ -364,7 +355,7 @@ void Encoder::iterable(PyObject* object, Step const& step, int depth) {
   *header = std::byte{0xdc};  // an array, whose count is written likewise
   std::size_t count = 0;
   if (Ref const iterator(PyObject_GetIter(object)); iterator) {
-    while (!full_ && nodes_ < kMaxNodes) {
+    while (!full_ && nodes_ < max_nodes_) {
       Ref const element(PyIter_Next(iterator.get()));
       if (!element) break;  // the end, or changed by an element's code
       value(element.get(), Step{&step, {}, nullptr, static_cast<Py_ssize_t>(count)}, depth, true);
@@ -372,7 +363,7 @@ void Encoder::iterable(PyObject* object, Step const& step, int depth) {
     }
   }
   PyErr_Clear();
-  if (nodes_ >= kMaxNodes) {
+  if (nodes_ >= max_nodes_) {
     text(kElsewhere);
     ++count;
   }
@@ -383,7 +374,7 @@ void Encoder::dict(PyObject* object, Step const& step, int depth, std::string_vi
   if (depth >= kMaxDepth) return text(kElsewhere);
   PyObject *key = nullptr, *held = nullptr;
   Py_ssize_t position = 0;
-  for (std::size_t i = 0; i <= kMaxNodes && PyDict_Next(object, &position, &key, &held) != 0; ++i) {
+  for (std::size_t i = 0; i <= max_nodes_ && PyDict_Next(object, &position, &key, &held) != 0; ++i) {
     if (PyUnicode_Check(key)) continue;
     type(step, "dict", typed);
     return pairs(object, step, depth + 1);
@@ -393,14 +384,14 @@ void Encoder::dict(PyObject* object, Step const& step, int depth, std::string_vi
   std::size_t count = 0;
   Entry entry;
   position = 0;
-  while (!full_ && nodes_ < kMaxNodes && entry.next(object, position)) {
+  while (!full_ && nodes_ < max_nodes_ && entry.next(object, position)) {
     if (!PyUnicode_Check(entry.key)) continue;  // come in the meantime
     text(entry.key);
     value(entry.value, Step{&step, {}, entry.key, -1}, depth + 1, true);
     ++nodes_;
     ++count;
   }
-  if (nodes_ >= kMaxNodes) {
+  if (nodes_ >= max_nodes_) {
     text(kElsewhere);
     nil();
     ++count;
@@ -415,14 +406,14 @@ void Encoder::pairs(PyObject* object, Step const& step, int depth) {
   std::size_t count = 0;
   Entry entry;
   Py_ssize_t position = 0;
-  while (!full_ && nodes_ < kMaxNodes && entry.next(object, position)) {
+  while (!full_ && nodes_ < max_nodes_ && entry.next(object, position)) {
     Step const pair{&step, {}, nullptr, static_cast<Py_ssize_t>(count)};
     array_header(2);
     value(entry.key, Step{&pair, {}, nullptr, 0}, depth + 1, true);
     value(entry.value, Step{&pair, {}, nullptr, 1}, depth + 1, true);
     ++count;
   }
-  if (nodes_ >= kMaxNodes) {
+  if (nodes_ >= max_nodes_) {
     text(kElsewhere);
     ++count;
   }
@@ -437,7 +428,7 @@ void Encoder::dataclass(PyObject* object, Step const& step, int depth) {
   std::size_t count = 0;
   Entry entry;
   Py_ssize_t position = 0;
-  while (!full_ && nodes_ < kMaxNodes && entry.next(fields.get(), position)) {
+  while (!full_ && nodes_ < max_nodes_ && entry.next(fields.get(), position)) {
     if (!PyUnicode_Check(entry.key) || !is_instance_field(entry.value)) continue;
     text(entry.key);
     if (Ref const held(PyObject_GetAttr(object, entry.key)); held) {

@@ -32,14 +32,16 @@ class Encoder {
   static constexpr int kMaxDepth = 16;  ///< of containers in containers; what is deeper is the text `…`
 
   /// Writes to begin … end; texts are cut to `text_limit` bytes (below 64 Ki) and say so.
-  Encoder(std::byte* begin, std::byte* end, std::size_t text_limit) noexcept
-      : begin_(begin), at_(begin), end_(end), text_limit_(text_limit) {}
+  Encoder(std::byte* begin, std::byte* end, std::size_t text_limit, std::size_t max_nodes = kMaxNodes) noexcept
+      : begin_(begin), at_(begin), end_(end), text_limit_(text_limit), max_nodes_(max_nodes) {}
   ~Encoder() { Py_XDECREF(raised_); }
   Encoder(Encoder const&) = delete;
   Encoder& operator=(Encoder const&) = delete;
 
   /// One value, whatever the object is. Leaves no Python exception set.
   void value(PyObject* object, Step const& step);
+  /// The args of a LogRecord: a tuple, whose type need not be told, or whatever stands in its place.
+  void arguments(PyObject* object, Step const& step);
   /// A str as text; no value of another kind.
   void text(PyObject* str);
   void text(std::string_view utf8);
@@ -93,6 +95,7 @@ class Encoder {
   std::byte* at_;
   std::byte* end_;
   std::size_t text_limit_;
+  std::size_t max_nodes_;
   std::size_t nodes_ = 0;
   bool full_ = false;
   PyObject* raised_ = nullptr;
