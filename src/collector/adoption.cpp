@@ -42,12 +42,21 @@ void Adoption::stop() {
 
 void Adoption::run(std::stop_token const& stop) {
   while (!stop.stop_requested()) {
-    busy_ = true;
+    auto const began = std::chrono::steady_clock::now();
     sweep(stop);
-    busy_ = false;
     std::unique_lock lock(mutex_);
-    wake_.wait_for(lock, stop, kEvery, [] { return false; });
+    looked_ = began;
+    wake_.wait_for(lock, stop, kEvery, [this] { return wanted_; });
+    wanted_ = false;
   }
+}
+
+bool Adoption::looked_since(std::chrono::steady_clock::time_point since) {
+  std::lock_guard const lock(mutex_);
+  if (looked_ && *looked_ > since) return true;
+  wanted_ = true;
+  wake_.notify_all();
+  return false;
 }
 
 void Adoption::sweep(std::stop_token const& stop) try {

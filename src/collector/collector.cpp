@@ -131,7 +131,7 @@ struct Collector::Impl {
   void run();
   void work();
   void follow_store();
-  Intake::Options intake_options() const;
+  Intake::Options intake_options();
   std::unique_ptr<inputs::PythonInput> python_input();
   delivery::ReceiverLedger ledger();
 
@@ -169,7 +169,7 @@ Collector::Impl::Impl(CollectorOptions given)
   if (!options.adopt.empty()) adoption.emplace(options.adopt, bus.addresses.front(), log);
 }
 
-Intake::Options Collector::Impl::intake_options() const {
+Intake::Options Collector::Impl::intake_options() {
   return {.facts = {.epoch = epoch,
                     .host = host_name(),
                     .pid = static_cast<std::uint64_t>(::getpid()),
@@ -177,7 +177,8 @@ Intake::Options Collector::Impl::intake_options() const {
                     .levels = options.level_rules},
           .queue_bytes = options.queue_bytes,
           .last_id = target.last_id(),
-          .live = options.publish};
+          .live = options.publish,
+          .looked_since = [this](auto since) { return !adoption || adoption->looked_since(since); }};
 }
 
 std::unique_ptr<inputs::PythonInput> Collector::Impl::python_input() {
@@ -238,7 +239,7 @@ void Collector::Impl::work() {
   while (!stopping && !queue.finished()) {
     intake.do_work(turn);
     follow_store();
-    if (options.until_idle && intake.idle() && !(adoption && adoption->busy())) break;
+    if (options.until_idle && intake.idle()) break;
   }
   if (adoption) adoption->stop();
   intake.drain();
