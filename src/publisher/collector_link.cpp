@@ -11,6 +11,8 @@
 namespace logboom::publisher {
 namespace {
 
+constexpr int kLastWord = 200;  // ms that a bye may take to leave when the program ends
+
 /// Every call may be interrupted by a signal, whatever SA_RESTART says.
 template <class Call>
 auto uninterrupted(Call const& call) {
@@ -42,6 +44,7 @@ void CollectorLink::open(delivery::Endpoint const& endpoint) {
   endpoint_ = endpoint;
   control_ = zmq::socket_t(*context_, zmq::socket_type::dealer);
   set_common(control_);
+  control_.set(zmq::sockopt::linger, kLastWord);
   control_.set(zmq::sockopt::sndhwm, 100);
   control_.set(zmq::sockopt::rcvhwm, 1000);
   control_.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(wire::kMaxControl));

@@ -197,17 +197,16 @@ void Sender::count() {
 bool Sender::over(std::int64_t now) {
   if (!stopping_.load(std::memory_order_acquire)) return false;
   look_for_rings();
-  auto const drained = speaker_->drained();
-  if (drained) {
-    speaker_->end();
-    if (drained_at_ == INT64_MIN) drained_at_ = now;
+  if (!speaker_->drained()) {
+    drained_at_ = INT64_MIN;
+    return now >= deadline_.load(std::memory_order_relaxed);
   }
-  auto const deadline = deadline_.load(std::memory_order_relaxed);
-  if (drained && (speaker_->bye_answered() || now - drained_at_ >= kByePatience || now >= deadline)) {
-    all_committed_ = engine_->spool()->remove();
-    return true;
-  }
-  return now >= deadline;
+  // Whatever the deadline: a collector that hears no bye waits for it for ever.
+  speaker_->end();
+  if (drained_at_ == INT64_MIN) drained_at_ = now;
+  if (speaker_->known() && !speaker_->bye_answered() && now - drained_at_ < kByePatience) return false;
+  all_committed_ = engine_->spool()->remove();
+  return true;
 }
 
 void Sender::wait(bool worked, std::int64_t now) {

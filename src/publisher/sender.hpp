@@ -36,7 +36,8 @@ class Sender {
   /// Any thread. @return true when all that was logged before the call is committed by a collector; false when the time is over, or there is no spool
   bool flush(std::chrono::nanoseconds timeout);
   /// Sends what is left, says bye, ends the thread. One caller, once; later calls return what the first did.
-  /// @return true when everything is committed: the spool's directory is gone then. Takes at most `timeout` and about a second.
+  /// @return true when everything is committed: the spool's directory is gone then. Takes at most `timeout`, kByePatience and about a second; with a timeout of 0
+  /// what is committed already ends with a bye all the same.
   bool stop(std::chrono::nanoseconds timeout) noexcept;
 
   /// One round. @return whether something came or went

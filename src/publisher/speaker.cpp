@@ -127,8 +127,11 @@ void Speaker::obey(std::string const& rules) {
 }
 
 void Speaker::greet(std::int64_t now) {
-  if (window_.hello_due(now) && link_.say(delivery::Hello{wire::kVersion, *publisher_, window_.hello_streams()}))
-    window_.said_hello(now);
+  if (!window_.hello_due(now) ||
+      !link_.say(delivery::Hello{wire::kVersion, *publisher_, window_.hello_streams()}))
+    return;
+  window_.said_hello(now);
+  known_ = true;
 }
 
 bool Speaker::send(std::int64_t now) {
@@ -154,7 +157,12 @@ void Speaker::reset_batch() {
 
 void Speaker::part(std::int64_t now) {
   if (hurry_ && window_.welcomed()) hurry_ = !link_.say(delivery::Flush{++flushes_});
-  if (!ending_ || bye_answered_ || !window_.bye_due(now) || !drained()) return;
+  if (!ending_) return;
+  if (!drained()) {
+    bye_answered_ = false;  // the collector has forgotten this publisher with its answer, and is told anew
+    return;
+  }
+  if (bye_answered_ || !window_.bye_due(now)) return;
   if (link_.say(delivery::Bye{publisher_->id, window_.last()})) window_.said_bye(now);
 }
 

@@ -129,6 +129,19 @@ TEST_F(SenderTest, TheEndSendsTheRestSaysByeAndLeavesNothing) {
   EXPECT_EQ(collector->with([&](auto&) { return stored.records(); }), 100U);
 }
 
+TEST_F(SenderTest, WhatIsStoredEndsWithAByeHoweverShortTheTimeOut) {
+  collect();
+  auto chosen = options();
+  chosen.flush_timeout = std::chrono::milliseconds(0);
+  {
+    Publisher bus(chosen);
+    LOGBOOM_INFO(bus.logger("test"), "hello");
+    ASSERT_TRUE(bus.flush(kLong));
+  }
+  EXPECT_EQ(spools(), 0U);
+  EXPECT_EQ(collector->with([&](auto& c) { return c.byes; }), 1U);
+}
+
 TEST_F(SenderTest, WhatIsNotAckedStaysAndTheNextPublisherSendsIt) {
   auto chosen = options();
   chosen.flush_timeout = std::chrono::milliseconds(1);

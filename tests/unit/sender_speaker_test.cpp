@@ -296,6 +296,20 @@ TEST_F(SpeakerTest, ByeComesOnceEverythingIsStored) {
   EXPECT_EQ(stored.records(), 50U);
 }
 
+TEST_F(SpeakerTest, WhatComesAfterAByeIsFollowedByAnother) {
+  start();
+  collect();
+  writer->write_many(0, 10);
+  speaker->end();
+  ASSERT_TRUE(until([&] { return speaker->bye_answered(); }));
+  writer->write_many(0, 10);
+  round();
+  EXPECT_FALSE(speaker->bye_answered());
+  ASSERT_TRUE(until([&] { return speaker->bye_answered(); }));
+  EXPECT_EQ(collector->byes, 2U);
+  verify();
+}
+
 TEST_F(SpeakerTest, AHurriedSpeakerAsksForACommit) {
   start();
   collect();
