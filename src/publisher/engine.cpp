@@ -2,6 +2,7 @@
 #include "publisher/engine.hpp"
 
 #include "publisher/registry.hpp"
+#include "publisher/same_bus.hpp"
 #include "publisher/sender.hpp"
 
 #include <logboom/detail/clock.hpp>
@@ -110,7 +111,8 @@ void Engine::add_problem(std::string_view text) {
 
 bool Engine::open_spool_in(std::filesystem::path const& root) noexcept {
   try {
-    spool_ = std::make_shared<spool::Spool>(spool::Spool::create(root, identity_));
+    spool_ =
+        std::make_shared<spool::Spool>(spool::Spool::create(root, identity_, anchored(settings_->endpoints)));
     return true;
   } catch (std::exception const& e) {
     add_problem(e.what());

@@ -87,6 +87,7 @@ bool Speaker::hear(std::int64_t now) {
     take(*message, now);
     heard = true;
   }
+  heard_ = heard_ || heard;
   if (heard) feed_->release(window_, now);
   return heard;
 }

@@ -41,6 +41,8 @@ class Speaker {
   bool bye_answered() const { return bye_answered_; }
   /// A collector may have heard of this publisher, and waits for its bye.
   bool known() const { return known_; }
+  /// A collector has said something, ever.
+  bool heard() const { return heard_; }
   bool drained() const { return feed_->drained(window_) && window_.settled(); }
   /// Everything up to these numbers is committed (see Feed::ends()).
   bool committed(std::vector<std::pair<std::uint64_t, std::uint64_t>> const& ends) const;
@@ -77,6 +79,7 @@ class Speaker {
   bool ending_ = false;
   bool bye_answered_ = false;
   bool known_ = false;
+  bool heard_ = false;
   bool hurry_ = false;
   std::int64_t silent_since_ = INT64_MIN;  // no welcome since
   std::optional<std::string> rules_;  // none heard yet: what a parent's collector said before a fork may still be in force

@@ -82,7 +82,8 @@ std::uint64_t overflow_seed(PublisherId const& id) noexcept {
 
 // Made, locked and identified under another name, then shown. Somebody's sweep may take it for abandoned before it is locked, and be at it for
 // a while: then under yet another name.
-SpoolLock make_spool(fs::path const& root, fs::path const& directory, wire::Publisher const& publisher) {
+SpoolLock make_spool(fs::path const& root, fs::path const& directory, wire::Publisher const& publisher,
+                     std::span<std::string const> endpoints) {
   constexpr int kTries = 16;
   for (int i = 0; i < kTries; ++i) {
     fs::path const making =
@@ -91,7 +92,7 @@ SpoolLock make_spool(fs::path const& root, fs::path const& directory, wire::Publ
     auto lock = SpoolLock::acquire(making, true);
     if (!lock) continue;
     try {
-      write_publisher(making / "publisher", publisher);
+      write_owner(making / "publisher", publisher, endpoints);
       if (::rename(making.c_str(), directory.c_str()) != 0)
         throw_system_error(errno, "cannot make the spool", directory);
     } catch (...) {
@@ -138,11 +139,12 @@ Spool::Spool(fs::path directory, SpoolLock lock, wire::Publisher publisher, Cloc
       clock_(std::move(clock)),
       overflow_(std::move(overflow)) {}
 
-Spool Spool::create(fs::path const& root, wire::Publisher const& publisher) {
+Spool Spool::create(fs::path const& root, wire::Publisher const& publisher,
+                    std::span<std::string const> endpoints) {
   make_root(root);
   sweep(root);
   fs::path const directory = root / hex(publisher.id);
-  SpoolLock lock = make_spool(root, directory, publisher);
+  SpoolLock lock = make_spool(root, directory, publisher, endpoints);
   try {
     Overflow overflow = Overflow::open(directory, overflow_seed(publisher.id));
     Spool spool(directory, std::move(lock), publisher, ClockFile::create(directory / "clock"),
@@ -165,7 +167,7 @@ std::optional<Spool> Spool::adopt(fs::path const& directory) {
     (void)remove_contents(directory);
     return std::nullopt;
   }
-  wire::Publisher publisher = read_publisher(directory / "publisher");
+  wire::Publisher publisher = read_owner(directory / "publisher").publisher;
   std::vector<std::string> problems;
   ClockFile clock = load_clock(directory / "clock", publisher, problems);
   Overflow overflow = Overflow::open(directory, overflow_seed(publisher.id));
@@ -175,6 +177,16 @@ std::optional<Spool> Spool::adopt(fs::path const& directory) {
   if (!spool.catalogue_.damage().empty()) problems.push_back(spool.catalogue_.damage());
   spool.problems_ = std::move(problems);
   return spool;
+}
+
+std::vector<std::string> Spool::endpoints(fs::path const& directory) {
+  try {
+    return read_owner(directory / "publisher").endpoints;
+  } catch (SpoolError const&) {
+    return {};
+  } catch (std::system_error const&) {
+    return {};
+  }
 }
 
 std::vector<fs::path> Spool::list(fs::path const& root) {

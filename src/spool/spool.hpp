@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,8 +28,11 @@ std::filesystem::path default_root();
 class Spool {
  public:
   /// Makes a new directory (0700), complete before it is seen under its name, and locks it. Makes `root` if need be; clears away what others
-  /// did not finish making or removing. @throws std::system_error, SpoolError when `root` belongs to another user
-  static Spool create(std::filesystem::path const& root, wire::Publisher const& publisher);
+  /// did not finish making or removing. `endpoints`: where the records are to go, for whoever adopts it. @throws std::system_error, SpoolError when `root` belongs to another user
+  static Spool create(std::filesystem::path const& root, wire::Publisher const& publisher,
+                      std::span<std::string const> endpoints = {});
+  /// The addresses of a spool's collectors, whoever owns it; empty: not known (an older version's, or it cannot be read now).
+  static std::vector<std::string> endpoints(std::filesystem::path const& directory);
   /// Takes over a directory whose owner is gone. Nothing if it is locked, gone, or this process's own.
   /// @throws SpoolError when it cannot be read (named; left as it is), std::system_error
   static std::optional<Spool> adopt(std::filesystem::path const& directory);

@@ -1,5 +1,6 @@
 // The spool's directory: made whole or not at all, owned by one process at a time, adopted when its owner is dead, removed, forgotten after fork.
 #include "spool/spool.hpp"
+#include "spool/framed_file.hpp"
 #include "spool/publisher_file.hpp"
 #include "spool_fixture.hpp"
 
@@ -8,8 +9,11 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include <fstream>
 #include <functional>
 #include <random>
+
+#include <msgpack.hpp>
 
 namespace logboom::spool {
 namespace {
@@ -94,6 +98,44 @@ TEST_F(SpoolDirectory, WhatADeadProcessLeftIsReadWithoutIt) {
   EXPECT_TRUE(spool->remove());
   EXPECT_TRUE(Spool::list(root()).empty());
   EXPECT_TRUE(fs::is_empty(root()));
+}
+
+TEST_F(SpoolDirectory, SaysWhereItsRecordsAreToGoWhoeverOwnsIt) {
+  std::vector<std::string> const endpoints{"ipc:///run/bus", "tcp://hub:7514"};
+  Spool const spool = Spool::create(root(), publisher(), endpoints);
+  EXPECT_EQ(Spool::endpoints(spool.directory()), endpoints);
+  Spool const silent = Spool::create(root(), publisher());
+  EXPECT_TRUE(Spool::endpoints(silent.directory()).empty());
+  EXPECT_TRUE(Spool::endpoints(root() / "missing").empty());
+}
+
+TEST_F(SpoolDirectory, AddressesAreBounded) {
+  std::vector<std::string> many(kMaxEndpoints + 5, "tcp://hub:7514");
+  many[0] = std::string(kMaxEndpointText + 1, 'x');
+  Spool const spool = Spool::create(root(), publisher(), many);
+  EXPECT_EQ(Spool::endpoints(spool.directory()), std::vector<std::string>(kMaxEndpoints, "tcp://hub:7514"));
+}
+
+// What was written before spools said where their records go.
+TEST_F(SpoolDirectory, AnOlderSpoolIsReadAndSaysNothingOfAddresses) {
+  auto const directory = root() / std::string(32, 'a');
+  fs::create_directories(directory);
+  std::ofstream(directory / "lock");
+  msgpack::sbuffer entry;
+  msgpack::packer<msgpack::sbuffer> packer(entry);
+  packer.pack_array(5);
+  packer.pack_bin(16);
+  packer.pack_bin_body(std::string(16, '\xaa').data(), 16);
+  packer.pack("host");
+  packer.pack(4711);
+  packer.pack("old");
+  packer.pack(1'700'000'000'000'000'000);
+  FramedFile::create(directory / "publisher", FramedKind::kPublisher)
+      .append(std::as_bytes(std::span(entry.data(), entry.size())), kMaxEntry);
+  EXPECT_TRUE(Spool::endpoints(directory).empty());
+  auto const spool = Spool::adopt(directory);
+  ASSERT_TRUE(spool);
+  EXPECT_EQ(spool->publisher().process, "old");
 }
 
 TEST_F(SpoolDirectory, OnlyItsOwnerMayLook) {
