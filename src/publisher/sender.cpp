@@ -17,7 +17,10 @@ constexpr std::int64_t kIdleWait =
     10;  // ms between two looks else; a crowded ring, a flush or a message ends the wait
 constexpr std::size_t kSpareRings =
     64;  // more than these: what ended threads left moves to the overflow while no collector takes it
-constexpr std::int64_t kAdoptLook = 1000;  // ms between two looks at what the adopter did
+constexpr std::int64_t kAdoptLook = 1000;       // ms between two looks at what the adopter did
+constexpr std::int64_t kBroken = 1000;          // ms after a failure
+constexpr std::int64_t kTellAgain = 60'000;     // ms; failures in between are not told
+constexpr std::int64_t kCatalogueRetry = 1000;  // ms
 
 }  // namespace
 
@@ -85,13 +88,15 @@ void Sender::run() {
     bool worked = false;
     try {
       engine_->wakeup().clear();
-      if (now >= broken_until) worked = do_work(now);
+      if (now >= broken_until)
+        worked = do_work(now);
+      else
+        feed_->seal();
       if (over(now)) break;
       wait(worked, now);
     } catch (std::exception const& error) {
-      // No memory, no sockets: records stay in the spool; try again when it may have passed.
-      engine_->report(level::kError, fmt::format("sending failed: {}; trying again in a second", error.what()));
-      broken_until = now + 1000;
+      failed(error, now);
+      broken_until = now + kBroken;
       if (stopping_.load(std::memory_order_acquire)) break;
     }
   }
@@ -115,17 +120,40 @@ bool Sender::do_work(std::int64_t now) {
   engine_->spool()->clock().sync();
   look_for_rings();
   feed_->seal();
-  auto const worked = speaker_->step(now);
+  auto const worked = speak(now);
   spilled_ += feed_->relieve(now);
   free_slots(now);
   if (speaker_->window().welcomed() && now >= adopt_next_) {
     adopt_next_ = now + kAdoptLook;
     adopt();
   }
+  if (now >= catalogue_next_) {
+    catalogue_next_ = now + kCatalogueRetry;
+    engine_->complete_catalogue();
+  }
   count();  // before the answers: who waits for one may look at once
   answer_flushes();
   if (worked) worked_at_ = now;
   return worked;
+}
+
+/// What fails in it leaves the rest of a round to be done: rings are relieved and flushes answered meanwhile.
+bool Sender::speak(std::int64_t now) {
+  if (now < speak_again_) return false;
+  try {
+    return speaker_->step(now);
+  } catch (std::exception const& error) {
+    failed(error, now);
+    speak_again_ = now + kBroken;
+    return false;
+  }
+}
+
+/// No memory, no sockets: records stay in the spool, and it is tried again when it may have passed.
+void Sender::failed(std::exception const& error, std::int64_t now) {
+  if (now < tell_again_) return;
+  tell_again_ = now + kTellAgain;
+  engine_->report(level::kError, fmt::format("sending failed: {}; trying again every second", error.what()));
 }
 
 void Sender::look_for_rings() {
@@ -213,7 +241,7 @@ void Sender::wait(bool worked, std::int64_t now) {
   if (worked) return;
   poll_items_.clear();
   poll_items_.push_back({nullptr, engine_->wakeup().fd(), ZMQ_POLLIN, 0});
-  speaker_->add_to(poll_items_);
+  if (now >= speak_again_) speaker_->add_to(poll_items_);  // else nobody would read what is there
   poll(poll_items_, now - worked_at_ < kActive ? 1 : kIdleWait);
 }
 

@@ -12,6 +12,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -59,6 +60,8 @@ class Sender {
   };
 
   void run();
+  bool speak(std::int64_t now);
+  void failed(std::exception const& error, std::int64_t now);
   bool over(std::int64_t now);
   void wait(bool worked, std::int64_t now);
   void look_for_rings();
@@ -76,6 +79,9 @@ class Sender {
   std::uint64_t slots_version_ = UINT64_MAX;
   std::vector<zmq_pollitem_t> poll_items_;
   std::int64_t worked_at_ = 0;
+  std::int64_t speak_again_ = 0;  // not before: it failed
+  std::int64_t tell_again_ = 0;   // of such failures
+  std::int64_t catalogue_next_ = 0;
   std::int64_t adopt_next_ = 0;
   std::int64_t drained_at_ = INT64_MIN;
   std::uint64_t spilled_ = 0;

@@ -30,8 +30,10 @@ bool Speaker::step(std::int64_t now) {
   if (!open_) return false;
   bool worked = follow_connection(now);
   worked |= hear(now);
-  if (window_.rewound()) {
+  stale_ = window_.rewound() || stale_;
+  if (stale_) {
     link_.reopen_push();
+    stale_ = false;
     worked = true;
   }
   if (window_.moved()) {
@@ -57,6 +59,7 @@ void Speaker::try_next_collector(std::int64_t now) {
   reset_batch();
   try {
     link_.open(endpoints_[active_]);
+    stale_ = false;
     open_ = true;
   } catch (zmq::error_t const& error) {
     link_.close();

@@ -31,6 +31,7 @@ class Speaker {
           wire::Publisher const& publisher, Feed& feed, Hooks hooks);
 
   /// One round. @param now monotonic milliseconds. @return whether something came or went
+  /// @throws std::exception for want of sockets, descriptors or memory: nothing is given up by it, and the next round may succeed
   bool step(std::int64_t now);
   /// For zmq_poll, between two rounds.
   void add_to(std::vector<zmq_pollitem_t>& items) { link_.add_to(items, blocked_); }
@@ -76,6 +77,7 @@ class Speaker {
   Feed::Batch batch_;     // made, not yet taken by PUSH
   bool blocked_ = false;  // PUSH did not take it
   bool open_ = false;
+  bool stale_ = false;  // what PUSH holds is to be discarded
   bool ending_ = false;
   bool bye_answered_ = false;
   bool known_ = false;

@@ -114,7 +114,7 @@ TEST(Threads, TakeOverAFreeRingAndGoOnCounting) {
     at[detail::record_layout::kHeaderSize] = std::byte{0x90};
     detail::commit(producer, detail::record_layout::kHeaderSize + 1);
   }
-  Engine::return_slot(*slot, producer);
+  bus.engine().return_slot(*slot, producer);
   EXPECT_NE(engine.take_slot(2, "second"), slot) << "not drained yet";
   slot->file.release(slot->file.head(), slot->file.next_sequence());
   slot->state = RingSlot::State::kFree;

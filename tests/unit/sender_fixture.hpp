@@ -14,6 +14,8 @@
 #include <logboom/detail/ring.hpp>
 
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
@@ -48,6 +50,25 @@ class Scratch {
 
  private:
   std::filesystem::path path_;
+};
+
+/// While it lives nothing can be opened.
+class NoDescriptors {
+ public:
+  NoDescriptors() {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    int const lowest_free = dup(0);
+    close(lowest_free);
+    rlimit none = before_;
+    none.rlim_cur = static_cast<rlim_t>(lowest_free);
+    setrlimit(RLIMIT_NOFILE, &none);
+  }
+  ~NoDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
+  NoDescriptors(NoDescriptors const&) = delete;
+  NoDescriptors& operator=(NoDescriptors const&) = delete;
+
+ private:
+  rlimit before_{};
 };
 
 /// What a collector has stored: outlives it, as a file does.

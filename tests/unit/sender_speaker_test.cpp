@@ -11,6 +11,7 @@ namespace logboom::publisher {
 namespace {
 
 using test::FakeCollector;
+using test::NoDescriptors;
 using test::SpoolWriter;
 using test::Stored;
 
@@ -163,6 +164,32 @@ TEST_F(SpeakerTest, ALostLastBatchIsFoundByAsking) {
   verify();
   EXPECT_EQ(collector->resends, 0U);
   EXPECT_EQ(speaker->window().rewinds(), 1U);
+}
+
+// The resend asks for a new PUSH socket. Where there is none to be had it is asked for until there is.
+TEST_F(SpeakerTest, ASocketThatCannotBeHadNowIsHadLater) {
+  start();
+  collect();
+  ASSERT_TRUE(until([&] { return speaker->window().welcomed(); }));
+  collector->lose = 1;
+  writer->write_many(0, 10);
+  ASSERT_TRUE(until([&] { return collector->batches == 1; }));
+  writer->write_many(0, 10);
+  {
+    NoDescriptors const none;
+    int refused = 0;
+    ASSERT_TRUE(test::until([&] { return refused > 3; },
+                            [&] {
+                              try {
+                                round();
+                              } catch (zmq::error_t const&) {
+                                ++refused;
+                                if (collector) collector->step();
+                              }
+                            }));
+  }
+  ASSERT_TRUE(drain());
+  verify();
 }
 
 TEST_F(SpeakerTest, AStoppedReaderIsNotFlooded) {
