@@ -3,12 +3,9 @@
 
 #include <fmt/format.h>
 
-#include <system_error>
 #include <utility>
 
 namespace logboom::publisher {
-
-namespace fs = std::filesystem;
 
 Replay::Replay(zmq::context_t& context, spool::Spool spool, std::vector<delivery::Endpoint> endpoints,
                std::function<void(std::string_view)> report)
@@ -17,12 +14,12 @@ Replay::Replay(zmq::context_t& context, spool::Spool spool, std::vector<delivery
       feed_(spool_, spool_.catalogue(), Feed::Kind::kDead),
       speaker_(context, std::move(endpoints), spool_.publisher(), feed_,
                {{}, [this](Level, std::string_view line) { report_(line); }}) {
-  std::vector<std::string> problems;
-  for (auto& ring : spool_.open_rings(problems))
-    feed_.add_ring(std::make_shared<spool::RingFile>(std::move(ring)));
-  unreadable_ = !problems.empty();
+  auto rings = spool_.open_rings();
+  for (auto& ring : rings.readable) feed_.add_ring(std::make_shared<spool::RingFile>(std::move(ring)));
+  unreadable_ = !rings.left_out.empty();
   for (auto const& line : spool_.problems()) report_(line);
-  for (auto const& line : problems) report_(line);
+  for (auto const& line : rings.left_out) report_(line);
+  for (auto const& line : rings.damage) report_(line);
   speaker_.open_streams();
   speaker_.end();
 }
@@ -44,15 +41,14 @@ void Replay::finish() {
                           spool_.directory().string()));
     return;
   }
-  // Not deleted, since somebody may know how to read it; not left in place, or it would be adopted for ever.
-  auto aside = spool_.directory();
-  aside += ".unreadable";
-  std::error_code error;
-  fs::rename(spool_.directory(), aside, error);
-  report_(error ? fmt::format("{}: parts of it cannot be read, and it cannot be renamed ({}); move it away",
-                              spool_.directory().string(), error.message())
-                : fmt::format("{}: what cannot be read is kept here; delete it when it is of no use",
-                              aside.string()));
+  auto const aside = spool_.set_aside();
+  report_(aside.error
+              ? fmt::format("{}: parts of it cannot be read, and it cannot be renamed ({}); move it away",
+                            spool_.directory().string(), aside.error.message())
+              : fmt::format("{}: what cannot be read is kept here; delete it when it is of no use",
+                            aside.kept.string()));
+  for (auto const& older : aside.removed)
+    report_(fmt::format("{}: removed, since {} newer ones are kept", older.string(), spool::Spool::kMaxAside));
 }
 
 }  // namespace logboom::publisher

@@ -43,8 +43,9 @@ TEST(CallSites, AreInTheSpoolOfEveryPublisher) {
     bus->close();
     auto adopted = spool::Spool::adopt(directory);
     ASSERT_TRUE(adopted);
-    std::vector<std::string> found, problems;
-    for (auto const& ring : adopted->open_rings(problems)) {
+    std::vector<std::string> found;
+    auto const rings = adopted->open_rings();
+    for (auto const& ring : rings.readable) {
       for (Record const& record : records_of(ring, adopted->publisher(), adopted->catalogue())) {
         found.push_back(record.logger + ": " + record.message + ", " + record.level_name);
         EXPECT_EQ(record.file, __FILE__);
@@ -88,9 +89,9 @@ TEST(CallSites, WhatAFullDiskRefusedIsWrittenWhenThereIsRoom) {
   bus.close();
   auto adopted = spool::Spool::adopt(directory);
   ASSERT_TRUE(adopted);
-  std::vector<std::string> problems;
   Record last;
-  for (auto const& ring : adopted->open_rings(problems)) {
+  auto const rings = adopted->open_rings();
+  for (auto const& ring : rings.readable) {
     for (Record& record : records_of(ring, adopted->publisher(), adopted->catalogue()))
       last = std::move(record);
   }

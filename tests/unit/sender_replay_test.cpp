@@ -180,6 +180,8 @@ TEST_F(ReplayTest, WhatIsDamagedBecomesAGapWithItsCount) {
   EXPECT_LT(stream.lost(), 40U);
   EXPECT_EQ(recovered.gaps, stream.lost());
   EXPECT_EQ(recovered.spools, 1U);
+  EXPECT_THAT(reports, testing::Contains(testing::HasSubstr("is damaged at byte")));
+  EXPECT_TRUE(fs::is_empty(root())) << "what is damaged is declared, and kept for nobody";
 }
 
 TEST_F(ReplayTest, WithoutACollectorTheSpoolStays) {

@@ -87,10 +87,10 @@ TEST_F(SpoolDirectory, WhatADeadProcessLeftIsReadWithoutIt) {
   EXPECT_EQ(spool->catalogue().site(3).template_text, "solved {cells} cells");
   EXPECT_EQ(spool->catalogue().logger(7), "solver.grid");
   ASSERT_EQ(spool->overflow().chunks().size(), 1U);
-  std::vector<std::string> problems;
-  auto const rings = spool->open_rings(problems);
+  auto const found_rings = spool->open_rings();
+  auto const& rings = found_rings.readable;
   ASSERT_EQ(rings.size(), 1U);
-  EXPECT_TRUE(problems.empty());
+  EXPECT_TRUE(found_rings.left_out.empty() && found_rings.damage.empty());
   EXPECT_EQ(rings[0].stream(), 5U);
   EXPECT_EQ(rings[0].thread_name(), "worker");
   EXPECT_EQ(read_all(rings[0]).whole.size(), 10U);
@@ -322,11 +322,33 @@ TEST_F(SpoolDirectory, ADamagedPartCostsThatPartAlone) {
   EXPECT_EQ(spool->clock().nanoseconds(12345), owner.started);
   EXPECT_FALSE(spool->catalogue().site(1).template_text.empty());
   EXPECT_FALSE(spool->catalogue().logger(1).empty());
-  std::vector<std::string> problems;
-  EXPECT_EQ(spool->open_rings(problems).size(), 2U);
-  ASSERT_EQ(problems.size(), 2U);
-  EXPECT_NE(problems[0].find("ring.1"), std::string::npos);
-  EXPECT_NE(problems[1].find("ring.7"), std::string::npos);
+  auto const rings = spool->open_rings();
+  EXPECT_EQ(rings.readable.size(), 2U);
+  ASSERT_EQ(rings.left_out.size(), 2U);
+  EXPECT_NE(rings.left_out[0].find("ring.1"), std::string::npos);
+  EXPECT_NE(rings.left_out[1].find("ring.7"), std::string::npos);
+}
+
+TEST_F(SpoolDirectory, WhatIsSetAsideIsBounded) {
+  std::vector<fs::path> kept;
+  for (std::size_t i = 0; i < Spool::kMaxAside + 2; ++i) {
+    auto const directory = Spool::create(root(), publisher()).directory();
+    auto spool = Spool::adopt(directory);
+    ASSERT_TRUE(spool);
+    fs::last_write_time(directory, fs::file_time_type(std::chrono::seconds(i)));
+    auto const aside = spool->set_aside();
+    EXPECT_FALSE(aside.error);
+    EXPECT_EQ(aside.kept, directory.native() + ".unreadable");
+    kept.push_back(aside.kept);
+    if (i < Spool::kMaxAside) {
+      EXPECT_TRUE(aside.removed.empty());
+    } else {
+      EXPECT_EQ(aside.removed, std::vector{kept[i - Spool::kMaxAside]});
+    }
+  }
+  EXPECT_FALSE(fs::exists(kept[1]));
+  EXPECT_TRUE(fs::exists(kept[2] / "publisher"));
+  EXPECT_TRUE(Spool::list(root()).empty());
 }
 
 TEST_F(SpoolDirectory, ListsSpoolsOldestFirstAndNothingElse) {
