@@ -166,7 +166,8 @@ Collector::Impl::Impl(CollectorOptions given)
       intake(bus, queue, log, ledger(), wake.fd(), intake_options()) {
   if (input) intake.add_input(*input);
   if (options.print) intake.add_sink(console(*options.print));
-  if (!options.adopt.empty()) adoption.emplace(options.adopt, bus.addresses.front(), log);
+  if (!options.adopt.empty() || !options.adopt_own.empty())
+    adoption.emplace(Adoption::Roots{options.adopt, options.adopt_own}, bus.addresses, log);
 }
 
 Intake::Options Collector::Impl::intake_options() {

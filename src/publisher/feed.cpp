@@ -248,10 +248,12 @@ std::uint64_t Feed::relieve(std::int64_t now) {
     if (used * 4 <= capacity * 3 && now - ring.released_at < kRecently) continue;
     while (crowded(ring)) {
       auto const moved = spill(ring);
-      records += moved;
-      if (moved > 0) continue;
-      spill_again_ = now + kOverflowPause;
-      return records;
+      if (!moved) {
+        spill_again_ = now + kOverflowPause;
+        return records;
+      }
+      records += *moved;
+      if (*moved == 0) break;
     }
   }
   return records;
@@ -264,14 +266,16 @@ std::uint64_t Feed::empty(RingFile const& file, std::int64_t now) {
   std::uint64_t records = 0;
   while (now >= spill_again_ && file.tail() != file.head()) {
     auto const moved = spill(*ring);
-    records += moved;
-    if (moved == 0) spill_again_ = now + kOverflowPause;
+    if (!moved) spill_again_ = now + kOverflowPause;
+    if (moved.value_or(0) == 0) break;
+    records += *moved;
   }
   return records;
 }
 
 /// Append first, release then: a death in between leaves the records in both, and the ledger takes them once.
-std::uint64_t Feed::spill(Ring& ring) {
+/// @return how many records, 0 when the oldest cannot be read; nothing when the overflow refused them
+std::optional<std::uint64_t> Feed::spill(Ring& ring) {
   auto& file = *ring.file;
   auto const head = file.seal();
   auto position = file.tail();
@@ -286,7 +290,8 @@ std::uint64_t Feed::spill(Ring& ring) {
     chunk.end = frame->next;
     position = frame->end;
   }
-  if (spilled_.empty() || !spool_->overflow().append(chunk, spilled_)) return 0;
+  if (spilled_.empty()) return 0;
+  if (!spool_->overflow().append(chunk, spilled_)) return std::nullopt;
   file.release(position, chunk.end);
   ring.position = std::max(ring.position, position);
   while (!ring.marks.empty() && ring.marks.front().position <= position) ring.marks.pop_front();

@@ -11,6 +11,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -89,7 +90,7 @@ class Feed {
   void add_rings(delivery::SenderWindow const& window);
   void add_ring_part(delivery::SenderWindow const& window, Ring& ring);
   void declare_drops(Part& part, spool::RingFile const& ring);
-  std::uint64_t spill(Ring& ring);
+  std::optional<std::uint64_t> spill(Ring& ring);
   std::int64_t time_of(spool::RingFile::Frame const& frame) const;
   static std::uint64_t end_of(spool::RingFile const& ring);
 

@@ -68,6 +68,7 @@ void drop(Engine& engine, detail::RingProducer& ring) noexcept {
 
 std::byte* own_place(State const& state, ThreadRings::Entry& entry, std::size_t size) noexcept {
   detail::RingProducer& ring = entry.producer->ring;
+  entry.engine->seal_unsent(*entry.slot);
   std::byte* payload = nullptr;
   auto const attempt = [&] { return try_reserve(*entry.engine, ring, size, payload); };
   bool const may_wait = state.settings().when_full == FullPolicy::kBlock && !entry.gave_up;
@@ -86,6 +87,7 @@ std::byte* shared_place(State& state, std::shared_ptr<Engine> engine, std::size_
   std::byte* payload = nullptr;
   auto const attempt = [&] {
     shared->lock.lock();
+    engine->seal_unsent(*shared->slot);
     if (try_reserve(*engine, shared->ring, size, payload)) return true;
     shared->lock.unlock();
     return false;
