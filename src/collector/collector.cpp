@@ -251,10 +251,10 @@ void Collector::Impl::follow_store() {
   if (now == reopened) return;
   reopened = now;
   stored.emplace(target.path());
-  log.tell(OwnLog::Kind::kStore, level::kError,
-           fmt::format("{}: the file was moved or removed while it was written; a new one was begun, the old "
-                       "one holds the records until now",
-                       target.path()));
+  log.tell(
+      OwnLog::Kind::kStore, level::kError,
+      fmt::format("{}: the file or its -wal was moved or removed while it was written, and opened anew; {}",
+                  target.path(), target.left()));
 }
 
 Collector::Collector(CollectorOptions options) {
