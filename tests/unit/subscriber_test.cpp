@@ -245,8 +245,11 @@ class MuteCollector {
     while (!stop.stop_requested()) {
       zmq::message_t asked;
       if (!live_.recv(asked) || !asked.to_string_view().starts_with("\1S")) continue;
+      LiveCounters counters;
+      counters.epoch = 1;
+      counters.id = 5;
       std::string answer;
-      encode_counters({.epoch = 1, .since = 0, .id = 5, .counters = {}}, answer);
+      encode_counters(counters, answer);
       live_.send(zmq::buffer(asked.to_string_view().substr(1)), zmq::send_flags::sndmore);
       live_.send(zmq::buffer(answer), zmq::send_flags::none);
     }
