@@ -26,7 +26,8 @@ struct CollectorOptions {
   /// Spool roots whose orphaned spools are read. Empty = none. `logboom collect` adds the default one.
   std::vector<std::string> adopt;
   std::string level_rules;  ///< sent to publishers in `welcome`
-  /// run() returns once every publisher that said hello has said bye (at least one did).
+  /// run() returns once every publisher that said hello has said bye (at least one did). One that died is waited for until its spool was read;
+  /// with `adopt` empty until its connection is found to be gone.
   bool until_idle = false;
   std::size_t queue_bytes = 8U << 20U;  ///< blocks waiting for the store; at the bound PULL is not read
   std::chrono::milliseconds commit_interval{50};  ///< at most this long after the first pending record

@@ -285,6 +285,10 @@ class Subscriber(SubscriberBase):
         """Ends run() and dispatch_forever(). From any thread."""
         self._live.stop()
 
+    def finish(self):
+        """To be called when the processes whose records are wanted have ended: run() and dispatch_forever() end once all of theirs was dispatched."""
+        self._live.finish()
+
     def close(self):
         self._live.close()
 

@@ -54,12 +54,19 @@ enum Slot : std::uint8_t {
   kAttributes,  // str → str or int, as they are
   kSlots,
 };
-constexpr std::array<char const*, kSlots> kSlotNames{
-    "name",        "msg",     "args",     "levelname",       "levelno",    "pathname",
-    "filename",    "module",  "exc_info", "exc_text",        "stack_info", "lineno",
-    "funcName",    "created", "msecs",    "relativeCreated", "thread",     "threadName",
-    "processName", "process", "taskName", "message",         "asctime",
-    "logboom_origin", "logboom_extra", "logboom_attributes"};
+constexpr std::array<char const*, kSlots> kSlotNames{"name",          "msg",
+                                                     "args",          "levelname",
+                                                     "levelno",       "pathname",
+                                                     "filename",      "module",
+                                                     "exc_info",      "exc_text",
+                                                     "stack_info",    "lineno",
+                                                     "funcName",      "created",
+                                                     "msecs",         "relativeCreated",
+                                                     "thread",        "threadName",
+                                                     "processName",   "process",
+                                                     "taskName",      "message",
+                                                     "asctime",       "logboom_origin",
+                                                     "logboom_extra", "logboom_attributes"};
 
 constexpr std::size_t kMaxExtras = 254;  // and one that counts what is left out: 255 fields with the context's
 constexpr std::size_t kMaxContext = 128;
@@ -654,7 +661,8 @@ bool is_rings_thread(Parts const& parts) {
 bool encode(PyObject* record, PyObject* formatter, Bus& bus, Scratch& scratch, EncodedRecord& made) {
   Parts parts;
   take_apart(record, parts);
-  if (parts.slots[kOrigin] != nullptr) return false;  // it comes from the bus: sent back it would go around for ever
+  if (parts.slots[kOrigin] != nullptr)
+    return false;  // it comes from the bus: sent back it would go around for ever
   bool const arguments = has_arguments(parts);
   Ref const text(text_of(parts.slots[kMsg], made));
   Ref const message(text ? message_of(record, parts, text.get(), arguments, made) : nullptr);
