@@ -67,6 +67,7 @@ bool Values::put_typed(std::optional<std::string> made, std::string_view type) {
 }
 
 bool Values::put_enum(Global const& global, Call const& call, std::size_t depth) {
+  if (global.known == Known::kGetAttr) return put_named_member(call);
   if (global.known != Known::kNo || args(call) != 1) return false;
   if (call.state != kNothing || call.items != kNothing || call.entries != kNothing) return false;
   Node const& member = graph_[arg(call, 0)];
@@ -75,6 +76,19 @@ bool Values::put_enum(Global const& global, Call const& call, std::size_t depth)
   if (!may_be_enum(global.module, global.name, of_text)) return false;
   note(keep("enum:" + class_name(call.callable)));
   put(arg(call, 0), depth);
+  return true;
+}
+
+/// `getattr(Class, "NAME")`: some Pythons (3.11 to 3.11.3) pickle a member by its name, and its value is not there.
+bool Values::put_named_member(Call const& call) {
+  if (args(call) != 2 || call.state != kNothing) return false;
+  Node const& owner = graph_[arg(call, 0)];
+  Node const& name = graph_[arg(call, 1)];
+  if (owner.kind != Kind::kGlobal || !is_text(name)) return false;
+  auto const& global = graph_.global(owner);
+  if (global.known != Known::kNo || !may_be_enum(global.module, global.name, false)) return false;
+  note(keep("enum:" + class_name(arg(call, 0))));
+  text(clean(name));
   return true;
 }
 

@@ -123,32 +123,42 @@ Ref Reader::read(std::span<std::byte const> pickle) {
   }
   begin_ = at_ = reinterpret_cast<unsigned char const*>(pickle.data());
   end_ = begin_ + pickle.size();
-  while (step()) {
+  for (;;) {
+    // What nearly all of a record consists of; the rest has time.
+    switch (unsigned char const code = byte()) {
+      case kStop: return pop();
+      case kBinPut: remember(byte()); break;
+      case kMemoize: remember(memoized_++); break;
+      case kBinGet: recall(byte()); break;
+      case kBinUnicode: push_text(Kind::kText, take(number<std::uint32_t>())); break;
+      case kShortBinUnicode: push_text(Kind::kText, take(byte())); break;
+      case kShortBinString: push_text(Kind::kOldText, take(byte())); break;
+      case kNone: push(Graph::kNone); break;
+      case kBinInt1: push_integer(byte()); break;
+      case kBinInt2: push_integer(number<std::uint16_t>()); break;
+      case kBinInt: push_integer(number<std::int32_t>()); break;
+      default: rare(code);
+    }
   }
-  return pop();
 }
 
 void Reader::fail(std::string_view why) const {
   throw wire::FrameError(fmt::format("pickle: {} (at byte {})", why, at_ - begin_));
 }
 
-bool Reader::step() {
-  unsigned char const code = byte();
-  if (code == kStop) return false;
-  if (memory(code) || text(code) || scalar(code) || container(code) || call(code)) return true;
+void Reader::rare(unsigned char code) {
+  if (memory(code) || text(code) || scalar(code) || container(code) || call(code)) return;
   if (auto const why = refused(code); !why.empty()) fail(why);
   fail(fmt::format("opcode 0x{:02x} is unknown", code));
 }
 
-// The most frequent opcodes: what each text of a record is followed by.
+void Reader::too_many() const { fail(fmt::format("more than {} values", kMaxNodes)); }
+
 bool Reader::memory(unsigned char code) {
   switch (code) {
-    case kBinPut: remember(byte()); return true;
-    case kLongBinPut: remember(number(4)); return true;
+    case kLongBinPut: remember(number<std::uint32_t>()); return true;
     case kPut: remember(memo_key(line())); return true;
-    case kMemoize: remember(memoized_++); return true;
-    case kBinGet: recall(byte()); return true;
-    case kLongBinGet: recall(number(4)); return true;
+    case kLongBinGet: recall(number<std::uint32_t>()); return true;
     case kGet: recall(memo_key(line())); return true;
     default: return false;
   }
@@ -156,29 +166,24 @@ bool Reader::memory(unsigned char code) {
 
 bool Reader::text(unsigned char code) {
   switch (code) {
-    case kBinUnicode: push_text(Kind::kText, take(number(4))); return true;
-    case kShortBinUnicode: push_text(Kind::kText, take(byte())); return true;
-    case kBinUnicode8: push_text(Kind::kText, take(number(8))); return true;
-    case kShortBinString: push_text(Kind::kOldText, take(byte())); return true;
-    case kBinString: push_text(Kind::kOldText, take(number(4))); return true;
+    case kBinUnicode8: push_text(Kind::kText, take(number<std::uint64_t>())); return true;
+    case kBinString: push_text(Kind::kOldText, take(number<std::uint32_t>())); return true;
     case kString: push_quoted(); return true;
     case kUnicode: push_raw_unicode(); return true;
     case kShortBinBytes: push_text(Kind::kBytes, take(byte())); return true;
-    case kBinBytes: push_text(Kind::kBytes, take(number(4))); return true;
-    case kBinBytes8: push_text(Kind::kBytes, take(number(8))); return true;
-    case kByteArray8: push_text(Kind::kBytes, take(number(8)), Flavour::kByteArray); return true;
+    case kBinBytes: push_text(Kind::kBytes, take(number<std::uint32_t>())); return true;
+    case kBinBytes8: push_text(Kind::kBytes, take(number<std::uint64_t>())); return true;
+    case kByteArray8:
+      push_text(Kind::kBytes, take(number<std::uint64_t>()), Flavour::kByteArray);
+      return true;
     default: return false;
   }
 }
 
 bool Reader::scalar(unsigned char code) {
   switch (code) {
-    case kNone: push(Graph::kNone); return true;
     case kNewTrue: push(Graph::kTrue); return true;
     case kNewFalse: push(Graph::kFalse); return true;
-    case kBinInt1: push_integer(byte()); return true;
-    case kBinInt2: push_integer(static_cast<std::int64_t>(number(2))); return true;
-    case kBinInt: push_integer(static_cast<std::int32_t>(number(4))); return true;
     case kInt: push_line_integer(); return true;
     case kLong: {
       auto digits = line();
@@ -187,12 +192,12 @@ bool Reader::scalar(unsigned char code) {
       return true;
     }
     case kLong1: push_binary(take(byte())); return true;
-    case kLong4: push_binary(take(number(4))); return true;
+    case kLong4: push_binary(take(number<std::uint32_t>())); return true;
     case kFloatLine: push_float_line(); return true;
     case kBinFloat: {
       Node node;
       node.kind = Kind::kFloat;
-      node.number = std::bit_cast<double>(__builtin_bswap64(number(8)));
+      node.number = std::bit_cast<double>(__builtin_bswap64(number<std::uint64_t>()));
       push(node);
       return true;
     }
@@ -250,7 +255,7 @@ bool Reader::call(unsigned char code) {
       if (byte() > 5) fail("a protocol above 5");
       return true;
     case kFrame:
-      if (number(8) > static_cast<std::uint64_t>(end_ - at_)) fail("a frame that is cut short");
+      if (number<std::uint64_t>() > static_cast<std::uint64_t>(end_ - at_)) fail("a frame that is cut short");
       return true;
     case kGlobal: {
       auto const module = line();
@@ -302,26 +307,6 @@ bool Reader::call(unsigned char code) {
   }
 }
 
-unsigned char Reader::byte() {
-  if (at_ == end_) fail("cut short");
-  return *at_++;
-}
-
-std::uint64_t Reader::number(std::size_t bytes) {
-  if (static_cast<std::size_t>(end_ - at_) < bytes) fail("cut short");
-  std::uint64_t value = 0;
-  for (std::size_t i = 0; i < bytes; ++i) value |= std::uint64_t{at_[i]} << (8 * i);
-  at_ += bytes;
-  return value;
-}
-
-std::string_view Reader::take(std::uint64_t size) {
-  if (size > static_cast<std::uint64_t>(end_ - at_)) fail("cut short");
-  std::string_view const taken(reinterpret_cast<char const*>(at_), size);
-  at_ += size;
-  return taken;
-}
-
 std::string_view Reader::line() {
   auto const* const stop =
       static_cast<unsigned char const*>(std::memchr(at_, '\n', static_cast<std::size_t>(end_ - at_)));
@@ -329,31 +314,6 @@ std::string_view Reader::line() {
   std::string_view const taken(reinterpret_cast<char const*>(at_), static_cast<std::size_t>(stop - at_));
   at_ = stop + 1;
   return taken;
-}
-
-void Reader::room() const {
-  if (graph_.size() >= kMaxNodes) fail(fmt::format("more than {} values", kMaxNodes));
-}
-
-void Reader::push(Node const& node) {
-  room();
-  stack_.push_back(graph_.add(node));
-}
-
-void Reader::push_text(Kind kind, std::string_view text, Flavour flavour) {
-  Node node;
-  node.kind = kind;
-  node.flavour = flavour;
-  node.size = static_cast<std::uint32_t>(text.size());
-  node.data = text.data();
-  push(node);
-}
-
-void Reader::push_integer(std::int64_t value) {
-  Node node;
-  node.kind = Kind::kInt;
-  node.integer = value;
-  push(node);
 }
 
 void Reader::push_decimal(std::string_view digits) {
@@ -432,11 +392,6 @@ Ref Reader::pop() {
   Ref const ref = top();
   stack_.pop_back();
   return ref;
-}
-
-Ref& Reader::top() {
-  if (stack_.size() <= floor()) fail("the stack is empty");
-  return stack_.back();
 }
 
 std::size_t Reader::pop_mark() {
@@ -638,15 +593,9 @@ std::uint64_t Reader::memo_key(std::string_view digits) const {
   return key;
 }
 
-void Reader::remember(std::uint64_t key) {
+void Reader::grow_memo(std::uint64_t key) {
   if (key >= kMaxMemo) fail(fmt::format("a memo of more than {} values", kMaxMemo));
-  if (key >= memo_.size()) memo_.resize(std::max<std::size_t>(64, std::bit_ceil(key + 1)));
-  memo_[key] = {top(), generation_};
-}
-
-void Reader::recall(std::uint64_t key) {
-  if (key >= memo_.size() || memo_[key].generation != generation_) fail("a memo number that was never set");
-  push(memo_[key].ref);
+  memo_.resize(std::max<std::size_t>(64, std::bit_ceil(key + 1)));
 }
 
 }  // namespace logboom::inputs::pickle

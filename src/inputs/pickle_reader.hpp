@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -32,7 +33,7 @@ class Reader {
   };
 
   [[noreturn]] void fail(std::string_view why) const;
-  bool step();
+  void rare(unsigned char code);
   bool scalar(unsigned char code);
   bool text(unsigned char code);
   bool container(unsigned char code);
@@ -40,16 +41,48 @@ class Reader {
   bool memory(unsigned char code);
 
   // The bytes.
-  unsigned char byte();
-  std::uint64_t number(std::size_t bytes);  // little-endian
-  std::string_view take(std::uint64_t size);
+  std::size_t left() const noexcept { return static_cast<std::size_t>(end_ - at_); }
+  unsigned char byte() {
+    if (at_ == end_) fail("cut short");
+    return *at_++;
+  }
+  /// Little-endian, as this machine.
+  template <typename T>
+  T number() {
+    T value;
+    if (left() < sizeof value) fail("cut short");
+    std::memcpy(&value, at_, sizeof value);
+    at_ += sizeof value;
+    return value;
+  }
+  std::string_view take(std::uint64_t size) {
+    if (size > left()) fail("cut short");
+    std::string_view const taken(reinterpret_cast<char const*>(at_), size);
+    at_ += size;
+    return taken;
+  }
   std::string_view line();
 
   // The stack.
   void push(Ref ref) { stack_.push_back(ref); }
-  void push(Node const& node);
-  void push_text(Kind kind, std::string_view text, Flavour flavour = Flavour::kPlain);
-  void push_integer(std::int64_t value);
+  void push(Node const& node) {
+    room();
+    stack_.push_back(graph_.add(node));
+  }
+  void push_text(Kind kind, std::string_view text, Flavour flavour = Flavour::kPlain) {
+    Node node;
+    node.kind = kind;
+    node.flavour = flavour;
+    node.size = static_cast<std::uint32_t>(text.size());
+    node.data = text.data();
+    push(node);
+  }
+  void push_integer(std::int64_t value) {
+    Node node;
+    node.kind = Kind::kInt;
+    node.integer = value;
+    push(node);
+  }
   void push_decimal(std::string_view digits);
   void push_binary(std::string_view little_endian);
   void push_line_integer();
@@ -58,11 +91,17 @@ class Reader {
   void push_raw_unicode();
   void push_array(Flavour flavour, std::size_t count);
   Ref pop();
-  Ref& top();
+  Ref& top() {
+    if (stack_.size() <= floor()) fail("the stack is empty");
+    return stack_.back();
+  }
   std::size_t floor() const noexcept { return marks_.empty() ? 0 : marks_.back(); }
   std::size_t pop_mark();
   void spend(std::size_t work);
-  void room() const;
+  void room() const {
+    if (graph_.size() >= kMaxNodes) too_many();
+  }
+  [[noreturn]] void too_many() const;
 
   // What opcodes do.
   void append_from(std::size_t first);
@@ -78,8 +117,15 @@ class Reader {
   bool reduce_ordered(Node args);
   bool reduce_class(Node args, Known how);
   void build();
-  void remember(std::uint64_t key);
-  void recall(std::uint64_t key);
+  void remember(std::uint64_t key) {
+    if (key >= memo_.size()) grow_memo(key);
+    memo_[key] = {top(), generation_};
+  }
+  void recall(std::uint64_t key) {
+    if (key >= memo_.size() || memo_[key].generation != generation_) fail("a memo number that was never set");
+    push(memo_[key].ref);
+  }
+  void grow_memo(std::uint64_t key);
   std::uint64_t memo_key(std::string_view digits) const;
 
   Graph graph_;

@@ -60,6 +60,7 @@ class Values {
   void put_object(Node& node, std::size_t depth);
   void put_global(Node const& node);
   bool put_known(Known known, Call const& call, std::size_t depth);
+  bool put_named_member(Call const& call);
   bool put_enum(Global const& global, Call const& call, std::size_t depth);
   bool put_typed(std::optional<std::string> text, std::string_view type);
 

@@ -205,6 +205,9 @@ class Encoder:
             self.types[path] = "UUID"
             return str(uuid.UUID(int=state["int"]))
         module, _, name = value.path.rpartition(".")
+        if value.path == "builtins.getattr" and isinstance(value.args[0], Name) and self.is_text(value.args[1]):
+            self.types[path] = f"enum:{value.args[0].path}"  # a member by its name
+            return self.text(value.args[1])
         plain = value.state is None and value.items is None and value.entries is None and len(value.args) == 1
         if plain and module != "builtins" and name[:1].isupper() and not name.endswith(("Error", "Exception")):
             if type(value.args[0]) is int or self.is_text(value.args[0]):
