@@ -188,17 +188,21 @@ void Encoder::type(Step const& step, std::string_view name, bool typed) {
   if (pointer.size() <= 4096) types_.emplace_back(std::move(pointer), name);
 }
 
-void Encoder::value(PyObject* object, Step const& step) { value(object, step, 0, true); }
+void Encoder::value(PyObject* object, Step const& step) {
+  nodes_ = 0;
+  value(object, step, 0, true);
+}
 
 void Encoder::arguments(PyObject* object, Step const& step) {
+  nodes_ = 0;
   value(object, step, 0, !PyTuple_CheckExact(object));
 }
 
 void Encoder::value(PyObject* object, Step const& step, int depth, bool typed) {
   if (full_) return;
   PyTypeObject* const type = Py_TYPE(object);
-  if (type == &PyUnicode_Type) return text(object);
   if (++nodes_ > max_nodes_) return text(kElsewhere);
+  if (type == &PyUnicode_Type) return text(object);
   if (type == &PyLong_Type) return integer(object, step, typed);
   if (object == Py_None) return nil();
   if (object == Py_True || object == Py_False) {
@@ -219,7 +223,7 @@ void Encoder::integer(PyObject* number, Step const& step, bool typed) {
     PyErr_Clear();
   }
   // Not the methods of a subclass.
-  Ref const bits(PyObject_CallMethod(reinterpret_cast<PyObject*>(&PyLong_Type), "bit_length", "O", number));
+  Ref const bits(PyObject_CallMethod(reinterpret_cast<PyObject*>(&PyLong_Type), "bit_length", "(O)", number));
   std::size_t const size = bits ? PyLong_AsSize_t(bits.get()) : 0;
   Ref const digits(size <= kMaxIntegerBits ? PyLong_Type.tp_repr(number) : nullptr);
   PyErr_Clear();

@@ -76,7 +76,7 @@ void complain(PyObject* handler, PyObject* record, PyObject* error) {
   Py_INCREF(error);
   PyErr_SetExcInfo(reinterpret_cast<PyObject*>(Py_TYPE(error)), error, error_trace);  // takes all three
   {
-    Ref const ignored(PyObject_CallMethod(handler, "handleError", "O", record));
+    Ref const ignored(PyObject_CallMethod(handler, "handleError", "(O)", record));
     PyErr_Clear();
   }
   PyErr_SetExcInfo(type, value, trace);

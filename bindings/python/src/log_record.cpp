@@ -293,7 +293,7 @@ void describe(PyObject* info, PyObject* given, PyObject* formatter, EncodedRecor
   if (constexpr std::string_view kOwn = "builtins."; out.type.starts_with(kOwn))
     out.type.erase(0, kOwn.size());
   if (out.text != nullptr) return;
-  Ref text(formatter != Py_None ? PyObject_CallMethod(formatter, "formatException", "O", triple.get())
+  Ref text(formatter != Py_None ? PyObject_CallMethod(formatter, "formatException", "(O)", triple.get())
                                 : PyObject_CallOneArg(g_logging.format_exception, triple.get()));
   if (text && PyUnicode_Check(text.get())) {
     out.text = text.release();
@@ -344,7 +344,9 @@ std::optional<std::int64_t> time_of(Parts const& parts) {
       if (static_cast<double>(exact) / 1e9 == *created) return exact;
     }
   }
-  return std::llround(*created * 1e6) * 1000;
+  // Whole seconds apart: the product of both would be rounded before it is.
+  double const seconds = std::floor(*created);
+  return static_cast<std::int64_t>(seconds) * 1'000'000'000 + std::llrint((*created - seconds) * 1e6) * 1000;
 }
 
 // What of a path's end is the module's name, as LogRecord sees it.
