@@ -131,7 +131,7 @@ struct Collector::Impl {
   void run();
   void work();
   void follow_store();
-  Intake::Options intake_options() const;
+  Intake::Options intake_options();
   std::unique_ptr<inputs::PythonInput> python_input();
   delivery::ReceiverLedger ledger();
 
@@ -166,10 +166,11 @@ Collector::Impl::Impl(CollectorOptions given)
       intake(bus, queue, log, ledger(), wake.fd(), intake_options()) {
   if (input) intake.add_input(*input);
   if (options.print) intake.add_sink(console(*options.print));
-  if (!options.adopt.empty()) adoption.emplace(options.adopt, bus.addresses.front(), log);
+  if (!options.adopt.empty() || !options.adopt_own.empty())
+    adoption.emplace(Adoption::Roots{options.adopt, options.adopt_own}, bus.addresses, log);
 }
 
-Intake::Options Collector::Impl::intake_options() const {
+Intake::Options Collector::Impl::intake_options() {
   return {.facts = {.epoch = epoch,
                     .host = host_name(),
                     .pid = static_cast<std::uint64_t>(::getpid()),
@@ -177,7 +178,8 @@ Intake::Options Collector::Impl::intake_options() const {
                     .levels = options.level_rules},
           .queue_bytes = options.queue_bytes,
           .last_id = target.last_id(),
-          .live = options.publish};
+          .live = options.publish,
+          .looked_since = [this](auto since) { return !adoption || adoption->looked_since(since); }};
 }
 
 std::unique_ptr<inputs::PythonInput> Collector::Impl::python_input() {
@@ -238,7 +240,7 @@ void Collector::Impl::work() {
   while (!stopping && !queue.finished()) {
     intake.do_work(turn);
     follow_store();
-    if (options.until_idle && intake.idle() && !(adoption && adoption->busy())) break;
+    if (options.until_idle && intake.idle()) break;
   }
   if (adoption) adoption->stop();
   intake.drain();
@@ -249,10 +251,10 @@ void Collector::Impl::follow_store() {
   if (now == reopened) return;
   reopened = now;
   stored.emplace(target.path());
-  log.tell(OwnLog::Kind::kStore, level::kError,
-           fmt::format("{}: the file was moved or removed while it was written; a new one was begun, the old "
-                       "one holds the records until now",
-                       target.path()));
+  log.tell(
+      OwnLog::Kind::kStore, level::kError,
+      fmt::format("{}: the file or its -wal was moved or removed while it was written, and opened anew; {}",
+                  target.path(), target.left()));
 }
 
 Collector::Collector(CollectorOptions options) {

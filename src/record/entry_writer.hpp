@@ -34,14 +34,17 @@ class EntryWriter {
   static constexpr std::size_t kMaxValues = 64U << 10U;  // of the fields of a record, nested ones counted
   static constexpr std::size_t kMaxFieldBytes = 512U << 10U;  // of their texts
 
-  /// What a record says instead of its site.
+  /// What a record says instead of its site, or instead of its stream's process and thread.
   struct Overrides {
     std::optional<Level> level;
     std::string_view level_name;  // clean, in the block
     std::string_view file, function;
     std::optional<std::uint32_t> line;
     std::optional<std::string_view> template_text;  // may be empty: the record has none
+    std::optional<std::uint64_t> pid, tid;
+    std::optional<std::string_view> thread;
 
+    bool origin() const noexcept { return pid || tid || thread; }
     bool any() const noexcept {
       return level || line || template_text || !level_name.empty() || !file.empty() || !function.empty();
     }

@@ -65,13 +65,11 @@ inline std::uint64_t load64(std::byte const* at) noexcept {
 /// Writes the fixed part: 18 bytes. `elements` is 4, 5 or 6.
 inline void store_header(std::byte* at, unsigned elements, std::int64_t time, std::uint32_t site,
                          std::uint16_t logger) noexcept {
-  at[0] = static_cast<std::byte>(kArrayOfFour - 4 + elements);
-  at[kTimeAt] = std::byte{kInt64};
+  // Three stores instead of seven: a burst of calls is bounded by the processor's store buffer.
+  store16(at, static_cast<std::uint16_t>((kArrayOfFour - 4 + elements) << 8U | kInt64));
   store64(at + kTimeAt + 1, static_cast<std::uint64_t>(time));
-  at[kSiteAt] = std::byte{kUint32};
-  store32(at + kSiteAt + 1, site);
-  at[kLoggerAt] = std::byte{kUint16};
-  store16(at + kLoggerAt + 1, logger);
+  store64(at + kSiteAt, std::uint64_t{kUint32} << 56U | std::uint64_t{site} << 24U |
+                            std::uint64_t{kUint16} << 16U | logger);
 }
 
 inline std::int64_t time(std::byte const* record) noexcept {
