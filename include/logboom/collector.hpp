@@ -23,8 +23,10 @@ struct CollectorOptions {
   /// socket. Not set: none are taken.
   std::optional<std::string> python_tcp, python_udp, python_unix, python_unix_datagram;
   std::optional<std::string> print;  ///< console sink: "pretty", "json", "csv", "logfmt" or a Python format string
-  /// Spool roots whose orphaned spools are read. Empty = none. `logboom collect` adds the default one.
-  std::vector<std::string> adopt;
+  std::vector<std::string> adopt;  ///< spool roots (or spools) whose orphaned spools are read, whatever collector they were meant for
+  /// Spool roots of which only those are read whose publisher had one of this collector's addresses (or is of a version that did not say): several buses may share such
+  /// a root. `logboom collect` adds the default ones.
+  std::vector<std::string> adopt_own;
   std::string level_rules;  ///< sent to publishers in `welcome`
   /// run() returns once every publisher that said hello has said bye (at least one did). One that died is waited for until its spool was read;
   /// with `adopt` empty until its connection is found to be gone.

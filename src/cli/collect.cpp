@@ -81,9 +81,9 @@ void collect(Choices choices) {
   if (choices.no_db) options.database.clear();
   if (!choices.print.empty()) options.print = choices.print;
   if (!choices.no_adopt) {
-    options.adopt.push_back(spool::default_root().native());
+    options.adopt_own.push_back(spool::default_root().native());
     // Where publishers keep their spools that cannot have one there.
-    for (auto const& root : publisher::memory_roots()) options.adopt.push_back(root.native());
+    for (auto const& root : publisher::memory_roots()) options.adopt_own.push_back(root.native());
   }
   options.publish = !choices.no_publish;
   options.level_rules = choices.level;
@@ -131,8 +131,9 @@ void add_collect(CLI::App& app) {
   command
       ->add_option(
           "--adopt", options.adopt,
-          "Also store what dead publishers left below this spool directory (repeatable). The default one, "
-          "LOGBOOM_SPOOL or ~/.local/state/logboom/spool, is always watched")
+          "Also store what dead publishers left below this spool directory, whatever collector it was for "
+          "(repeatable). In the default one, LOGBOOM_SPOOL or ~/.local/state/logboom/spool, what was for "
+          "this collector is always looked for")
       ->type_name("DIR")
       ->allow_extra_args(false);
   command->add_flag("--no-adopt", choices->no_adopt, "Do not watch the default spool directory");

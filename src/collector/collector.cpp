@@ -166,7 +166,8 @@ Collector::Impl::Impl(CollectorOptions given)
       intake(bus, queue, log, ledger(), wake.fd(), intake_options()) {
   if (input) intake.add_input(*input);
   if (options.print) intake.add_sink(console(*options.print));
-  if (!options.adopt.empty()) adoption.emplace(options.adopt, bus.addresses.front(), log);
+  if (!options.adopt.empty() || !options.adopt_own.empty())
+    adoption.emplace(Adoption::Roots{options.adopt, options.adopt_own}, bus.addresses, log);
 }
 
 Intake::Options Collector::Impl::intake_options() {
@@ -253,10 +254,10 @@ void Collector::Impl::follow_store() {
   if (now == reopened) return;
   reopened = now;
   stored.emplace(target.path());
-  log.tell(OwnLog::Kind::kStore, level::kError,
-           fmt::format("{}: the file was moved or removed while it was written; a new one was begun, the old "
-                       "one holds the records until now",
-                       target.path()));
+  log.tell(
+      OwnLog::Kind::kStore, level::kError,
+      fmt::format("{}: the file or its -wal was moved or removed while it was written, and opened anew; {}",
+                  target.path(), target.left()));
 }
 
 Collector::Collector(CollectorOptions options) {
