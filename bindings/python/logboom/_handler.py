@@ -117,12 +117,34 @@ def _attached(logger: logging.Logger) -> Optional[Handler]:
     return next((handler for handler in logger.handlers if isinstance(handler, Handler)), None)
 
 
-def attach(endpoint: Optional[str] = None, *, logger: Union[str, logging.Logger, None] = None, **options: Any) -> Handler:
+_stock_log = logging.Logger._log
+_fast_log: Any = None
+
+
+def _fast(on: bool) -> None:
+    """Puts our _log into logging.Logger, or the standard library's back. Only in place of that: whatever else is there stays."""
+    global _fast_log
+    if on and logging.Logger._log is _stock_log:
+        try:
+            _fast_log = _fast_log or _core.make_fast_log(_stock_log)
+        except (AttributeError, RuntimeError):
+            return  # module logging is not as we know it: the way by LogRecords is always right
+        logging.Logger._log = _fast_log  # type: ignore[method-assign]
+    elif not on and _fast_log is not None and logging.Logger.__dict__.get("_log") is _fast_log:
+        logging.Logger._log = _stock_log  # type: ignore[method-assign]
+
+
+def attach(endpoint: Optional[str] = None, *, logger: Union[str, logging.Logger, None] = None, fast: bool = True, **options: Any) -> Handler:
     """Sends what the root logger (or `logger`) gets to the bus; the options are those of Handler. Returns the handler.
 
     A second call adds no second handler: without arguments it returns the one that is there, with arguments it puts another in its place if they differ.
     The logger's level stays as it is, unless a level rule names it: without a rule the root logger passes WARNING and above.
+
+    fast: replaces logging.Logger._log by one that makes no LogRecord where nobody but one logboom.Handler would see it (no other handler but NullHandlers on the way to the root, no
+    filter, no record factory, no method of Logger replaced, no exc_info, stack_info or stacklevel); everywhere else it calls the original. The stored record is the same.
+    detach() puts the original back.
     """
+    _fast(fast)
     target = logger if isinstance(logger, logging.Logger) else logging.getLogger(logger)
     there = _attached(target)
     if there is not None:
@@ -147,6 +169,8 @@ def detach(logger: Union[str, logging.Logger, None] = None) -> None:
     for handler in [handler for handler in target.handlers if isinstance(handler, Handler)]:
         target.removeHandler(handler)
         handler.close()
+    if not _handlers:
+        _fast(False)
 
 
 def flush(timeout: float = 10.0) -> bool:
