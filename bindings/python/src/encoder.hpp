@@ -28,7 +28,7 @@ class Encoder {
  public:
   static constexpr std::size_t kMaxTypes = 256;
   static constexpr std::size_t kMaxNodes =
-      16'384;                           ///< in one value, nested ones counted, unless told less; the rest is the text `…`
+      16'384;  ///< in one value, nested ones counted, unless told less; the rest is the text `…`
   static constexpr int kMaxDepth = 16;  ///< of containers in containers; what is deeper is the text `…`
 
   /// Writes to begin … end; texts are cut to `text_limit` bytes (below 64 Ki) and say so.

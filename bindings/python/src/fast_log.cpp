@@ -16,8 +16,8 @@ namespace {
 
 // What has to be as the standard library has it, and the names by which it is looked at.
 struct Stock {
-  PyObject* original = nullptr;  // Logger._log
-  PyObject* module = nullptr;    // dict of logging
+  PyObject* original = nullptr;   // Logger._log
+  PyObject* module = nullptr;     // dict of logging
   PyObject* threading = nullptr;  // dict of threading
   PyObject* time = nullptr;       // dict of time
   PyObject* record_class = nullptr;
@@ -25,8 +25,8 @@ struct Stock {
   PyObject* get_ident = nullptr;
   PyObject* now = nullptr;  // time.time
   PyObject* null_handler = nullptr;
-  PyObject* mapping = nullptr;  // collections.abc.Mapping
-  PyObject* source = nullptr;   // file name of module logging, as its code has it
+  PyObject* mapping = nullptr;         // collections.abc.Mapping
+  PyObject* source = nullptr;          // file name of module logging, as its code has it
   std::array<PyObject*, 5> methods{};  // of Logger, by kMethods
 };
 Stock g;
@@ -34,17 +34,37 @@ Stock g;
 constexpr char const* kMethods[] = {"findCaller", "makeRecord", "handle", "filter", "callHandlers"};
 
 enum Name {
-  kDisabled, kFilters, kHandlers, kLevel, kLoggerName, kParent, kPropagate, kGetMessage,
-  kFactory, kSource, kLogThreads, kLogProcesses, kLogMultiprocessing, kLevelNames,
-  kCurrentThread, kGetIdent, kName, kTime, kMultiprocessing, kCurrentProcess,
-  kExceptionInfo, kExtra, kStackInfo, kStackLevel,
+  kDisabled,
+  kFilters,
+  kHandlers,
+  kLevel,
+  kLoggerName,
+  kParent,
+  kPropagate,
+  kGetMessage,
+  kFactory,
+  kSource,
+  kLogThreads,
+  kLogProcesses,
+  kLogMultiprocessing,
+  kLevelNames,
+  kCurrentThread,
+  kGetIdent,
+  kName,
+  kTime,
+  kMultiprocessing,
+  kCurrentProcess,
+  kExceptionInfo,
+  kExtra,
+  kStackInfo,
+  kStackLevel,
   kNames,
 };
 constexpr std::array<char const*, kNames> kNameTexts{
-    "disabled", "filters", "handlers", "level", "name", "parent", "propagate", "getMessage",
-    "_logRecordFactory", "_srcfile", "logThreads", "logProcesses", "logMultiprocessing", "_levelToName",
-    "current_thread", "get_ident", "name", "time", "multiprocessing", "current_process",
-    "exc_info", "extra", "stack_info", "stacklevel"};
+    "disabled",           "filters",         "handlers",          "level",     "name",       "parent",
+    "propagate",          "getMessage",      "_logRecordFactory", "_srcfile",  "logThreads", "logProcesses",
+    "logMultiprocessing", "_levelToName",    "current_thread",    "get_ident", "name",       "time",
+    "multiprocessing",    "current_process", "exc_info",          "extra",     "stack_info", "stacklevel"};
 std::array<PyObject*, kNames> g_names{};
 std::array<PyObject*, 5> g_method_names{};
 
@@ -102,7 +122,8 @@ bool read(PyObject* const* args, Py_ssize_t count, PyObject* names, Parameters& 
   for (Py_ssize_t i = 0; i < named; ++i) {
     PyObject* const name = PyTuple_GET_ITEM(names, i);
     // Names of arguments are interned.
-    auto const* const found = std::find_if(std::begin(kFurther), std::end(kFurther), [name](Name n) { return g_names[n] == name; });
+    auto const* const found =
+        std::find_if(std::begin(kFurther), std::end(kFurther), [name](Name n) { return g_names[n] == name; });
     if (found == std::end(kFurther) || !one_more(*found, args[count + i], out)) return false;
   }
   if (!PyLong_CheckExact(out.level_object) || !PyTuple_CheckExact(out.args)) return false;
@@ -114,7 +135,9 @@ bool read(PyObject* const* args, Py_ssize_t count, PyObject* names, Parameters& 
 }
 
 bool module_is_stock() {
-  if (!holds(g.module, kFactory, g.record_class) || !holds(g.threading, kGetIdent, g.get_ident) || !holds(g.time, kTime, g.now)) return false;
+  if (!holds(g.module, kFactory, g.record_class) || !holds(g.threading, kGetIdent, g.get_ident) ||
+      !holds(g.time, kTime, g.now))
+    return false;
   for (Name const flag : {kLogThreads, kLogProcesses, kLogMultiprocessing}) {
     if (!holds(g.module, flag, Py_True)) return false;
   }
@@ -173,7 +196,8 @@ bool find_target(PyObject* logger, Level level, Target& target) {
   for (int depth = 0; depth < 100; ++depth) {
     {
       Ref const handlers(get(current.get(), kHandlers));
-      if (!handlers || !PyList_CheckExact(handlers.get()) || !add_handlers(handlers.get(), level, target, any)) return false;
+      if (!handlers || !PyList_CheckExact(handlers.get()) || !add_handlers(handlers.get(), level, target, any))
+        return false;
     }
     Ref const propagates(get(current.get(), kPropagate));
     if (!propagates) return false;
@@ -216,7 +240,8 @@ bool find_caller(Ref& code, std::uint32_t& line) {
 PyObject* as_record_has_them(PyObject* args) {
   if (PyTuple_GET_SIZE(args) != 1) return args;
   PyObject* const only = PyTuple_GET_ITEM(args, 0);
-  if (PyUnicode_CheckExact(only) || PyLong_CheckExact(only) || PyFloat_CheckExact(only) || only == Py_None) return args;
+  if (PyUnicode_CheckExact(only) || PyLong_CheckExact(only) || PyFloat_CheckExact(only) || only == Py_None)
+    return args;
   int const is_mapping = PyDict_CheckExact(only) ? 1 : PyObject_IsInstance(only, g.mapping);
   int const is_full = is_mapping == 1 ? PyObject_IsTrue(only) : 0;
   if (is_mapping < 0 || is_full < 0) {
@@ -250,8 +275,8 @@ PyObject* process_name() {
 PyObject* log_record(LogCall const& call, PyObject* level) {
   Ref const line(PyLong_FromUnsignedLong(call.line));
   if (!line) return nullptr;
-  return PyObject_CallFunctionObjArgs(g.record_class, call.name, level, call.path, line.get(), call.msg, call.args, Py_None,
-                                      call.function, nullptr);
+  return PyObject_CallFunctionObjArgs(g.record_class, call.name, level, call.path, line.get(), call.msg,
+                                      call.args, Py_None, call.function, nullptr);
 }
 
 /// A record on its way. Without destructors: see put_slowly() in handler.cpp.
@@ -264,11 +289,11 @@ struct Prepared {
 
 // @return false: anything is not stock, and nothing is done
 bool prepare(PyObject* logger, Parameters const& parameters, Prepared& out) {
+  Target target;
+  if (!find_target(logger, parameters.level, target)) return false;  // what most often is not so comes first
   if (!module_is_stock() || !logger_is_stock(logger)) return false;
   Ref const disabled(get(logger, kDisabled));
   if (disabled.get() != Py_False) return false;
-  Target target;
-  if (!find_target(logger, parameters.level, target)) return false;
   if (parameters.extra != nullptr && !fields_are_allowed(parameters.extra)) return false;
   if (target.handler == nullptr) return true;
 
@@ -280,7 +305,9 @@ bool prepare(PyObject* logger, Parameters const& parameters, Prepared& out) {
   Ref const name(get(logger, kLoggerName));
   call.name = name.get();
   PyObject* const level_names = item(g.module, kLevelNames);
-  call.level_name = level_names != nullptr && PyDict_CheckExact(level_names) ? PyDict_GetItemWithError(level_names, parameters.level_object) : nullptr;
+  call.level_name = level_names != nullptr && PyDict_CheckExact(level_names)
+                        ? PyDict_GetItemWithError(level_names, parameters.level_object)
+                        : nullptr;
   PyObject* const current_thread = item(g.threading, kCurrentThread);
   Ref const thread(current_thread != nullptr ? PyObject_CallNoArgs(current_thread) : nullptr);
   Ref const thread_name(thread ? get(thread.get(), kName) : nullptr);
@@ -289,8 +316,9 @@ bool prepare(PyObject* logger, Parameters const& parameters, Prepared& out) {
   Ref const process(process_name());
   call.process_name = process && PyUnicode_Check(process.get()) ? process.get() : nullptr;
   Ref code(nullptr);
-  bool const all = find_caller(code, call.line) && call.args != nullptr && call.name != nullptr && PyUnicode_Check(call.name) &&
-                   call.level_name != nullptr && PyUnicode_Check(call.level_name) && call.thread_name != nullptr &&
+  bool const all = find_caller(code, call.line) && call.args != nullptr && call.name != nullptr &&
+                   PyUnicode_Check(call.name) && call.level_name != nullptr &&
+                   PyUnicode_Check(call.level_name) && call.thread_name != nullptr &&
                    PyUnicode_Check(call.thread_name);
   if (!all) {
     PyErr_Clear();
@@ -324,7 +352,8 @@ PyObject* fast_log(PyObject* self, PyObject* const* args, Py_ssize_t count, PyOb
     }
   }
   constexpr std::size_t kMost = 16;
-  auto const all = static_cast<std::size_t>(count) + (names != nullptr ? static_cast<std::size_t>(PyTuple_GET_SIZE(names)) : 0);
+  auto const all = static_cast<std::size_t>(count) +
+                   (names != nullptr ? static_cast<std::size_t>(PyTuple_GET_SIZE(names)) : 0);
   if (all >= kMost) {
     PyErr_SetString(PyExc_TypeError, "_log() takes 8 arguments at most");
     return nullptr;
@@ -334,8 +363,9 @@ PyObject* fast_log(PyObject* self, PyObject* const* args, Py_ssize_t count, PyOb
   return PyObject_Vectorcall(g.original, with_self.data(), static_cast<std::size_t>(count) + 1, names);
 }
 
-PyMethodDef g_definition{"_log", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(fast_log)), METH_FASTCALL | METH_KEYWORDS,
-                         "logging.Logger._log, without a LogRecord where only a logboom.Handler would see it."};
+PyMethodDef g_definition{
+    "_log", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(fast_log)), METH_FASTCALL | METH_KEYWORDS,
+    "logging.Logger._log, without a LogRecord where only a logboom.Handler would see it."};
 
 // New reference kept for good, or an exception.
 PyObject* dictionary(char const* module) {
@@ -367,7 +397,9 @@ bool look_around(PyObject* original) {
   g.get_ident = member(g.threading, "get_ident");
   g.now = member(g.time, "time");
   Ref const abc(PyImport_ImportModule("collections.abc"));
-  if (!logger_class || g.record_class == nullptr || g.null_handler == nullptr || g.get_ident == nullptr || g.now == nullptr || !abc) return false;
+  if (!logger_class || g.record_class == nullptr || g.null_handler == nullptr || g.get_ident == nullptr ||
+      g.now == nullptr || !abc)
+    return false;
   g.mapping = PyObject_GetAttrString(abc.get(), "Mapping");
   for (std::size_t i = 0; i < kNames; ++i) {
     g_names[i] = PyUnicode_InternFromString(kNameTexts[i]);
@@ -379,13 +411,15 @@ bool look_around(PyObject* original) {
   g.source = PyObject_GetAttrString(code.get(), "co_filename");
   for (std::size_t i = 0; i < g.methods.size(); ++i) {
     g_method_names[i] = PyUnicode_InternFromString(kMethods[i]);
-    g.methods[i] = g_method_names[i] != nullptr ? PyObject_GetAttr(logger_class.get(), g_method_names[i]) : nullptr;
+    g.methods[i] =
+        g_method_names[i] != nullptr ? PyObject_GetAttr(logger_class.get(), g_method_names[i]) : nullptr;
     if (g.methods[i] == nullptr) return false;
     // Patched already, by a function of somebody else's.
     Ref const own(PyObject_GetAttrString(g.methods[i], "__code__"));
     Ref const file(own ? PyObject_GetAttrString(own.get(), "co_filename") : nullptr);
     if (!file || g.source == nullptr || !PyUnicode_Check(file.get()) || !is_source(file.get())) {
-      if (PyErr_Occurred() == nullptr) PyErr_Format(PyExc_RuntimeError, "logging.Logger.%s is not the standard library's", kMethods[i]);
+      if (PyErr_Occurred() == nullptr)
+        PyErr_Format(PyExc_RuntimeError, "logging.Logger.%s is not the standard library's", kMethods[i]);
       return false;
     }
   }

@@ -618,7 +618,8 @@ bool is_rings_thread(Parts const& parts) {
   if (!thread) return false;
   auto const process = natural(parts.number(kProcess));
   auto const ident = static_cast<std::uint64_t>(*thread);
-  return is_rings_thread(ident, name, ident == PyThread_get_thread_ident() && (!process || *process == process_id()));
+  return is_rings_thread(ident, name,
+                         ident == PyThread_get_thread_ident() && (!process || *process == process_id()));
 }
 
 // The name of a logger is a str, unless somebody made the record by hand. A new reference; null: no memory.
@@ -645,7 +646,8 @@ bool write(Draft const& draft, Bus& bus, Scratch& scratch, EncodedRecord& made) 
   Parts const& parts = draft.parts;
   PyObject* const path = parts.text(kPath);
   PyObject* const function = parts.text(kFunction);
-  made.site = path != nullptr && function != nullptr ? find_site(path, draft.line, function, draft.level) : nullptr;
+  made.site =
+      path != nullptr && function != nullptr ? find_site(path, draft.line, function, draft.level) : nullptr;
   bool const bare = made.site == nullptr;
   if (bare) made.site = &bare_site();
   Ref const context_held(context_value());
@@ -686,8 +688,8 @@ bool encode(PyObject* record, PyObject* formatter, Bus& bus, Scratch& scratch, E
   }
   made.logger = bus.logger(name.get());
   if (made.logger == nullptr) return false;
-  Draft const draft{parts,           text.get(),     message.get(),          arguments, exception,
-                    level_of(parts), line_of(parts), is_rings_thread(parts)};
+  Draft const draft{parts,     text.get(),      message.get(),  arguments,
+                    exception, level_of(parts), line_of(parts), is_rings_thread(parts)};
   return write(draft, bus, scratch, made);
 }
 
@@ -707,11 +709,13 @@ bool encode(LogCall const& call, Bus& bus, Scratch& scratch, EncodedRecord& made
   if (bus.started() == 0) {
     timespec now{};
     clock_gettime(CLOCK_REALTIME, &now);
-    double const relative = (static_cast<double>(now.tv_sec) - g_logging.start) * 1e3 + static_cast<double>(now.tv_nsec) / 1e6;
+    double const relative =
+        (static_cast<double>(now.tv_sec) - g_logging.start) * 1e3 + static_cast<double>(now.tv_nsec) / 1e6;
     parts.slots[kRelativeCreated] = PyFloat_FromDouble(relative);
   }
   PyObject *key = nullptr, *value = nullptr;
-  for (Py_ssize_t position = 0; call.extra != nullptr && PyDict_Next(call.extra, &position, &key, &value) != 0;) {
+  for (Py_ssize_t position = 0;
+       call.extra != nullptr && PyDict_Next(call.extra, &position, &key, &value) != 0;) {
     if (parts.count == kMaxExtras) {
       ++parts.left_out;
       continue;
@@ -728,7 +732,13 @@ bool encode(LogCall const& call, Bus& bus, Scratch& scratch, EncodedRecord& made
   made.logger = bus.logger(call.name);
   if (made.logger == nullptr) return false;
   ExceptionText const none;
-  Draft const draft{parts, text.get(), message ? message.get() : text.get(), arguments, none, call.level, call.line,
+  Draft const draft{parts,
+                    text.get(),
+                    message ? message.get() : text.get(),
+                    arguments,
+                    none,
+                    call.level,
+                    call.line,
                     is_rings_thread(call.thread, call.thread_name, true)};
   return write(draft, bus, scratch, made);
 }
@@ -777,7 +787,9 @@ bool prepare_log_records() {
   }
   // Private to module logging: without it the time of each record is told, no more.
   if (start && PyLong_Check(start.get())) g_logging.start_ns = PyLong_AsLongLong(start.get());
-  if (start) g_logging.start = g_logging.start_ns != 0 ? static_cast<double>(g_logging.start_ns) / 1e9 : PyFloat_AsDouble(start.get());
+  if (start)
+    g_logging.start = g_logging.start_ns != 0 ? static_cast<double>(g_logging.start_ns) / 1e9
+                                              : PyFloat_AsDouble(start.get());
   PyErr_Clear();
   return true;
 }
