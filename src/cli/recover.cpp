@@ -1,7 +1,7 @@
 // `logboom recover`: sends what dead workers left. Must not know how.
 #include "cli/commands.hpp"
 #include "delivery/endpoint.hpp"
-#include "publisher/replay.hpp"
+#include "publisher/recovery.hpp"
 #include "publisher/settings.hpp"
 
 #include <fmt/format.h>
@@ -12,7 +12,10 @@
 #include <csignal>
 #include <filesystem>
 #include <memory>
+#include <span>
+#include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace logboom::cli {
@@ -22,10 +25,11 @@ constexpr auto kDescription =
     R"(Sends what dead publishers left in their spools to a collector, exactly once, and removes the spools.
 
 A collector on the same host does this by itself, and so does the next publisher; this command is for a spool that was copied from
-elsewhere, or a host whose collector is on another one. Spools of running publishers are left alone.)";
+elsewhere, or a host whose collector is on another one. Each spool goes to the collector that its publisher was
+meant for, unless --endpoint names one for all. Spools of running publishers are left alone.)";
 
 constexpr auto kExamples =
-    R"(    logboom recover                                     the default spool directory, to the default collector
+    R"(    logboom recover                                     the default spool directory, each spool to its own collector
     logboom recover --endpoint tcp://hub:7514 /mnt/old/spool
 Exit code 3 when something is left because no collector took it.)";
 
@@ -37,6 +41,18 @@ struct Choices {
 
 volatile std::sig_atomic_t interrupted = 0;
 
+/// Where the records of a spool were to go.
+std::vector<delivery::Endpoint> destination(std::span<std::string const> recorded) {
+  if (recorded.empty()) return delivery::resolve_endpoints({});
+  try {
+    std::vector<delivery::Endpoint> endpoints;
+    for (auto const& text : recorded) endpoints.push_back(delivery::parse_endpoint(text));
+    return endpoints;
+  } catch (std::invalid_argument const& error) {
+    throw std::invalid_argument(fmt::format("{}; name the collector with --endpoint", error.what()));
+  }
+}
+
 void recover(Choices const& choices) {
   std::vector<std::filesystem::path> paths(choices.spools.begin(), choices.spools.end());
   for (auto const& path : paths) {
@@ -47,23 +63,22 @@ void recover(Choices const& choices) {
   }
   if (paths.empty()) paths.push_back(publisher::resolve({}).spool_root);
 
-  publisher::RecoverOptions options;
-  options.endpoints = delivery::resolve_endpoints(choices.endpoint);
+  auto options = publisher::RecoverOptions::to(delivery::resolve_endpoints(choices.endpoint));
+  if (choices.endpoint.empty()) options.destination = destination;
   options.patience = std::chrono::milliseconds(static_cast<std::int64_t>(choices.patience * 1000));
   options.report = tell;
   std::signal(SIGINT, [](int) { interrupted = 1; });
   std::signal(SIGTERM, [](int) { interrupted = 1; });
   options.stop = [] { return interrupted != 0; };
 
-  auto const result = publisher::recover(paths, options);
+  auto const result = publisher::Recovery(std::move(options)).sweep(paths);
   fmt::print(
       "{} spools recovered: {} records, {} of them declared lost; {} spools in use, {} left, {} unreadable\n",
       result.spools, result.records, result.gaps, result.in_use, result.left, result.unreadable);
   if (result.left > 0) {
-    throw Failure(kUnreachable, fmt::format("{}: {}; the rest stays in its spools, call again",
-                                            options.endpoints.front().text,
-                                            result.reached ? "the collector did not take everything in time"
-                                                           : "no collector answers"));
+    auto const reason = result.silent.empty() ? std::string("the collector did not take everything in time")
+                                              : result.silent + ": no collector answers";
+    throw Failure(kUnreachable, fmt::format("{}; the rest stays in its spools, call again", reason));
   }
   if (result.unreadable > 0) throw ExitWith{kFailed};
 }
@@ -80,7 +95,8 @@ void add_recover(CLI::App& app) {
   command
       ->add_option(
           "--endpoint", choices->endpoint,
-          "The collector's address. Default: LOGBOOM_ENDPOINT, then ipc://$XDG_RUNTIME_DIR/logboom/bus")
+          "The collector's address, for all spools. Default: that of each spool's publisher; where a spool "
+          "does not say it, LOGBOOM_ENDPOINT, then ipc://$XDG_RUNTIME_DIR/logboom/bus")
       ->type_name("ADDRESS");
   command->add_option("--patience", choices->patience, "Seconds without progress after which it gives up")
       ->type_name("SECONDS")

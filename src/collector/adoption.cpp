@@ -1,12 +1,13 @@
 // Adopting the spools of dead publishers. Must not know rings or the delivery protocol.
 #include "collector/adoption.hpp"
 
-#include "publisher/replay.hpp"
+#include "publisher/same_bus.hpp"
 
 #include <fmt/format.h>
 
 #include <array>
-#include <exception>
+#include <span>
+#include <string_view>
 #include <utility>
 
 namespace logboom::collector {
@@ -24,10 +25,20 @@ std::string reachable(std::string const& bound) {
   return bound;
 }
 
+std::vector<delivery::Endpoint> parsed(std::vector<std::string> const& addresses) {
+  std::vector<delivery::Endpoint> endpoints;
+  for (auto const& address : addresses) endpoints.push_back(delivery::parse_endpoint(address));
+  return endpoints;
+}
+
 }  // namespace
 
-Adoption::Adoption(std::vector<std::string> const& roots, std::string const& address, OwnLog& log)
-    : roots_(roots.begin(), roots.end()), self_(delivery::parse_endpoint(reachable(address))), log_(log) {}
+Adoption::Adoption(Roots const& roots, std::vector<std::string> const& addresses, OwnLog& log)
+    : any_(roots.any.begin(), roots.any.end()),
+      own_(roots.own.begin(), roots.own.end()),
+      bound_(parsed(addresses)),
+      self_(delivery::parse_endpoint(reachable(addresses.front()))),
+      log_(log) {}
 
 Adoption::~Adoption() { stop(); }
 
@@ -41,35 +52,48 @@ void Adoption::stop() {
 }
 
 void Adoption::run(std::stop_token const& stop) {
+  publisher::Recovery any(options(stop, false));
+  publisher::Recovery own(options(stop, true));
   while (!stop.stop_requested()) {
-    busy_ = true;
-    sweep(stop);
-    busy_ = false;
+    auto const began = std::chrono::steady_clock::now();
+    tell(any.sweep(any_));
+    tell(own.sweep(own_));
     std::unique_lock lock(mutex_);
-    wake_.wait_for(lock, stop, kEvery, [] { return false; });
+    looked_ = began;
+    wake_.wait_for(lock, stop, kEvery, [this] { return wanted_; });
+    wanted_ = false;
   }
 }
 
-void Adoption::sweep(std::stop_token const& stop) try {
-  publisher::RecoverOptions options;
-  options.endpoints = {self_};
-  options.report = [this](std::string_view line) { report(line); };
-  options.stop = [&stop] { return stop.stop_requested(); };
-  auto const found = publisher::recover(roots_, options);
+bool Adoption::looked_since(std::chrono::steady_clock::time_point since) {
+  std::lock_guard const lock(mutex_);
+  if (looked_ && *looked_ > since) return true;
+  wanted_ = true;
+  wake_.notify_all();
+  return false;
+}
+
+publisher::RecoverOptions Adoption::options(std::stop_token const& stop, bool only_own) {
+  auto options = publisher::RecoverOptions::to({self_});
+  if (only_own) {
+    options.destination = [this](std::span<std::string const> recorded) {
+      bool const ours = recorded.empty() || publisher::any_of_bus(recorded, bound_);
+      return ours ? std::vector{self_} : std::vector<delivery::Endpoint>();
+    };
+  }
+  options.stop = [stop] { return stop.stop_requested(); };
+  options.report = [this](std::string_view line) {
+    log_.tell(OwnLog::Kind::kAdoption, level::kWarning, fmt::format("adoption: {}", line));
+  };
+  return options;
+}
+
+void Adoption::tell(publisher::Recovered const& found) {
   if (found.spools == 0) return;
   adopted_ += found.spools;
   log_.note(OwnLog::Kind::kAdoption, level::kInfo,
             fmt::format("adopted {} spools of dead publishers: {} records, {} of them declared lost",
                         found.spools, found.records, found.gaps));
-} catch (std::exception const& error) {
-  report(error.what());
-}
-
-/// A spool that cannot be read is found again by every sweep.
-void Adoption::report(std::string_view line) {
-  if (told_.size() >= kMaxTold) told_.clear();
-  if (!told_.emplace(line).second) return;
-  log_.tell(OwnLog::Kind::kAdoption, level::kWarning, fmt::format("adoption: {}", line));
 }
 
 }  // namespace logboom::collector

@@ -1,9 +1,11 @@
 // Reads what dead publishers of this host left in their spools, by sending it to the collector's own address as any publisher would: one way into the store.
+// What was meant for another collector is left to that one, unless its directory was named.
 // Must not know rings or the delivery protocol.
 #pragma once
 
 #include "collector/own_log.hpp"
 #include "delivery/endpoint.hpp"
+#include "publisher/recovery.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -11,10 +13,9 @@
 #include <cstdint>
 #include <filesystem>
 #include <mutex>
+#include <optional>
 #include <string>
-#include <string_view>
 #include <thread>
-#include <unordered_set>
 #include <vector>
 
 namespace logboom::collector {
@@ -22,10 +23,14 @@ namespace logboom::collector {
 class Adoption {
  public:
   static constexpr std::chrono::milliseconds kEvery{2'000};
-  static constexpr std::size_t kMaxTold = 1'024;
 
-  /// @param address of the collector itself, as bound
-  Adoption(std::vector<std::string> const& roots, std::string const& address, OwnLog& log);
+  struct Roots {
+    std::vector<std::string> any;  // all spools below them are taken
+    std::vector<std::string> own;  // those whose publisher had one of the collector's addresses, or none that is known
+  };
+
+  /// @param addresses of the collector itself, as bound
+  Adoption(Roots const& roots, std::vector<std::string> const& addresses, OwnLog& log);
   ~Adoption();
   Adoption(Adoption const&) = delete;
   Adoption& operator=(Adoption const&) = delete;
@@ -36,21 +41,22 @@ class Adoption {
   void stop();
   /// Spools read to their end.
   std::uint64_t adopted() const noexcept { return adopted_; }
-  /// Whether it may be about to send something: before its first look at the roots, or during one.
-  bool busy() const noexcept { return busy_; }
+  /// Whether a look at the roots that began after `since` is over: what died before is sent, or known to be unreadable. If not, one begins soon.
+  bool looked_since(std::chrono::steady_clock::time_point since);
 
  private:
   void run(std::stop_token const& stop);
-  void sweep(std::stop_token const& stop);
-  void report(std::string_view line);
+  publisher::RecoverOptions options(std::stop_token const& stop, bool only_own);
+  void tell(publisher::Recovered const& found);
 
-  std::vector<std::filesystem::path> const roots_;
+  std::vector<std::filesystem::path> const any_, own_;
+  std::vector<delivery::Endpoint> const bound_;
   delivery::Endpoint const self_;
   OwnLog& log_;
   std::atomic<std::uint64_t> adopted_ = 0;
-  std::atomic<bool> busy_ = true;
-  std::unordered_set<std::string> told_;  // lines reported already; of the thread
   std::mutex mutex_;
+  std::optional<std::chrono::steady_clock::time_point> looked_;  // when the last look began that is over
+  bool wanted_ = false;                                          // the next look at once
   std::condition_variable_any wake_;
   std::jthread thread_;
 };

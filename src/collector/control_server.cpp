@@ -77,7 +77,7 @@ void ControlServer::on_hello(std::string const& route, delivery::Hello const& he
   }
   bool const known = publishers_.find(hello.publisher.id) != nullptr;
   auto& publisher = publishers_.enter(hello.publisher, now);
-  publisher.route = route;
+  publishers_.reach(publisher, route);
   publisher.acks_owed.clear();  // the welcome says it all
   publisher.resends_owed.clear();
   std::vector<std::pair<std::uint64_t, std::uint64_t>> streams;
@@ -112,7 +112,7 @@ void ControlServer::on_bye(std::string const& route, delivery::Bye bye, std::int
     who.id = bye.id;
     publisher = &publishers_.enter(who, now);
   }
-  publisher->route = route;
+  publishers_.reach(*publisher, route);
   publisher->heard = now;
   publishers_.await(*publisher, std::move(bye.last));
   byes_to_check_ = true;
@@ -243,7 +243,7 @@ void ControlServer::probe(std::int64_t now) {
 
 void ControlServer::gone(ConnectedPublisher& publisher) {
   if (publisher.route.empty()) return;
-  publisher.route.clear();
+  publishers_.lose(publisher);
   log_.note(OwnLog::Kind::kPublisher, level::kInfo,
             fmt::format("{} is gone without a bye; what it left in its spool is read when somebody adopts it",
                         name_of(publisher.who)));
@@ -255,7 +255,7 @@ ControlServer::Sent ControlServer::answer(std::string const& route, delivery::Co
 
 std::uint64_t ControlServer::window() const noexcept {
   if (waiting_) return 0;
-  auto const share = kWindowBudget / std::max<std::uint64_t>(publishers_.size(), 1);
+  auto const share = kWindowBudget / std::max<std::uint64_t>(publishers_.connected(), 1);
   return std::clamp(share, kSmallestWindow, kLargestWindow);
 }
 

@@ -11,8 +11,8 @@ ConnectedPublisher& PublisherTable::enter(wire::Publisher const& who, std::int64
   if (found == publishers_.end()) {
     if (publishers_.size() >= bound_) make_room();
     found = publishers_.emplace(who.id, ConnectedPublisher{}).first;
+    ++entered_;
   }
-  entered_ = true;
   auto& publisher = found->second;
   publisher.who = who;
   for (auto* name : {&publisher.who.host, &publisher.who.process}) {
@@ -31,6 +31,7 @@ void PublisherTable::remove(PublisherId const& id) {
   auto const found = publishers_.find(id);
   if (found == publishers_.end()) return;
   if (found->second.bye) --byes_;
+  lose(found->second);
   publishers_.erase(found);
 }
 
@@ -40,9 +41,10 @@ void PublisherTable::await(ConnectedPublisher& publisher, ConnectedPublisher::St
   publisher.bye = std::move(last);
 }
 
-std::size_t PublisherTable::connected() const noexcept {
-  return static_cast<std::size_t>(std::count_if(
-      publishers_.begin(), publishers_.end(), [](auto const& entry) { return !entry.second.route.empty(); }));
+void PublisherTable::reach(ConnectedPublisher& publisher, std::string const& route) {
+  if (!publisher.route.empty()) --connected_;
+  publisher.route = route;
+  if (!publisher.route.empty()) ++connected_;
 }
 
 void PublisherTable::make_room() {

@@ -27,7 +27,7 @@ struct ConnectedPublisher {
   using StreamNumbers = std::vector<std::pair<std::uint64_t, std::uint64_t>>;  // stream, sequence number
 
   wire::Publisher who;
-  std::string route;                     // of the connection that said the last hello or bye; empty: gone
+  std::string route;  // of the connection that said the last hello or bye; empty: gone. PublisherTable sets it
   std::int64_t heard = 0;                // monotonic ms
   std::vector<std::uint64_t> acks_owed;  // streams
   StreamNumbers resends_owed;            // stream, expected
@@ -50,19 +50,26 @@ class PublisherTable {
   ConnectedPublisher& enter(wire::Publisher const& who, std::int64_t now);
   ConnectedPublisher* find(PublisherId const& id);
   void remove(PublisherId const& id);
+  /// It speaks by this route from now on.
+  void reach(ConnectedPublisher& publisher, std::string const& route);
+  /// It is gone; its entry stays until somebody says its bye.
+  void lose(ConnectedPublisher& publisher) { reach(publisher, {}); }
   /// It ends once these are committed. At the bound it is not remembered.
   void await(ConnectedPublisher& publisher, ConnectedPublisher::StreamNumbers last);
   void owe_ack(PublisherId const& id, std::uint64_t stream);
   void owe_resend(PublisherId const& id, std::uint64_t stream, std::uint64_t expected);
 
   std::size_t size() const noexcept { return publishers_.size(); }
-  std::size_t connected() const noexcept;
-  bool anybody_entered() const noexcept { return entered_; }
+  std::size_t connected() const noexcept { return connected_; }  // not gone
+  /// How many came so far, each entry once.
+  std::uint64_t entered() const noexcept { return entered_; }
 
   bool awaits_any() const noexcept { return byes_ > 0; }
 
   auto begin() { return publishers_.begin(); }
   auto end() { return publishers_.end(); }
+  auto begin() const { return publishers_.begin(); }
+  auto end() const { return publishers_.end(); }
 
   /// Publishers that are owed something, each once. Empties the list.
   std::vector<PublisherId> take_owed();
@@ -77,7 +84,8 @@ class PublisherTable {
   std::unordered_map<PublisherId, ConnectedPublisher, PublisherIdHash> publishers_;
   std::vector<PublisherId> owed_;
   std::size_t byes_ = 0;
-  bool entered_ = false;
+  std::size_t connected_ = 0;
+  std::uint64_t entered_ = 0;
 };
 
 }  // namespace logboom::collector

@@ -2,7 +2,8 @@
 #include "publisher/adopter.hpp"
 
 #include "publisher/background.hpp"
-#include "publisher/replay.hpp"
+#include "publisher/recovery.hpp"
+#include "publisher/same_bus.hpp"
 
 #include <algorithm>
 #include <array>
@@ -11,6 +12,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <random>
+#include <span>
 #include <utility>
 
 namespace logboom::publisher {
@@ -31,14 +33,18 @@ struct Adopter::Shared {
 
 void Adopter::Shared::run() {
   RecoverOptions options;
-  options.endpoints = endpoints;
+  options.destination = [this](std::span<std::string const> recorded) {
+    bool const ours = recorded.empty() || any_of_bus(recorded, endpoints);
+    return ours ? endpoints : RecoverOptions::Endpoints();
+  };
   options.stop = [this] { return stopping.load(std::memory_order_relaxed); };
   options.report = [this](std::string_view line) {
     std::lock_guard const lock(mutex);
     if (reports.size() < 16) reports.emplace_back(line);
   };
+  Recovery recovery(std::move(options));
   while (!stopping.load(std::memory_order_relaxed)) {
-    auto const found = recover(roots, options);
+    auto const found = recovery.sweep(roots);
     adopted.fetch_add(found.spools, std::memory_order_relaxed);
     std::unique_lock lock(mutex);
     changed.wait_for(lock, pause(found), [this] { return stopping.load(std::memory_order_relaxed); });
@@ -51,7 +57,8 @@ void Adopter::Shared::run() {
 /// Hundreds of publishers that look at each other's locks must not keep the machine busy with it; nor look all at once.
 std::chrono::milliseconds Adopter::Shared::pause(Recovered const& found) const {
   thread_local std::minstd_rand random(std::random_device{}());
-  auto const base = std::max<std::uint64_t>(10'000, 50 * (found.in_use + found.left + found.unreadable));
+  auto const base =
+      std::max<std::uint64_t>(10'000, 50 * (found.in_use + found.left + found.others + found.unreadable));
   return std::chrono::milliseconds(base + random() % (base / 2));
 }
 

@@ -1,4 +1,4 @@
-// The thread of a publisher that looks for spools of dead publishers beside its own and sends them, while a collector is there.
+// The thread of a publisher that looks beside its own spool for those of dead publishers of the same bus and sends them, while a collector is there.
 // Must not know the live publisher's rings or its sender.
 #pragma once
 
@@ -15,7 +15,8 @@ namespace logboom::publisher {
 
 class Adopter {
  public:
-  /// The thread starts with the first allow(). `root` is searched then, and every 10 s or, where there are many spools, less often.
+  /// The thread starts with the first allow(). `root` is searched then, and every 10 s or, where there are many spools, less often. Taken are spools whose
+  /// publisher had one of these addresses (see same_bus), or whose addresses are not known.
   Adopter(std::filesystem::path root, std::vector<delivery::Endpoint> endpoints);
   ~Adopter() { stop(); }
   Adopter(Adopter const&) = delete;

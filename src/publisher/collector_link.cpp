@@ -11,6 +11,8 @@
 namespace logboom::publisher {
 namespace {
 
+constexpr int kLastWord = 200;  // ms that a bye may take to leave when the program ends
+
 /// Every call may be interrupted by a signal, whatever SA_RESTART says.
 template <class Call>
 auto uninterrupted(Call const& call) {
@@ -42,6 +44,7 @@ void CollectorLink::open(delivery::Endpoint const& endpoint) {
   endpoint_ = endpoint;
   control_ = zmq::socket_t(*context_, zmq::socket_type::dealer);
   set_common(control_);
+  control_.set(zmq::sockopt::linger, kLastWord);
   control_.set(zmq::sockopt::sndhwm, 100);
   control_.set(zmq::sockopt::rcvhwm, 1000);
   control_.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(wire::kMaxControl));
@@ -62,18 +65,15 @@ void CollectorLink::open(delivery::Endpoint const& endpoint) {
   open_push();
 }
 
+/// The new socket stands before the old one is closed: where there is none to be had, the old one goes on.
 void CollectorLink::open_push() {
-  push_ = zmq::socket_t(*context_, zmq::socket_type::push);
-  set_common(push_);
-  push_.set(zmq::sockopt::sndhwm, 8);
+  zmq::socket_t push(*context_, zmq::socket_type::push);
+  set_common(push);
+  push.set(zmq::sockopt::sndhwm, 8);
   // No heartbeats here: they cut connections that are merely back-pressured, and with them what is in the pipe.
-  if (endpoint_.push.starts_with("tcp:")) push_.set(zmq::sockopt::sndbuf, 256 << 10);
-  push_.connect(endpoint_.push);
-}
-
-void CollectorLink::reopen_push() {
-  push_.close();
-  open_push();
+  if (endpoint_.push.starts_with("tcp:")) push.set(zmq::sockopt::sndbuf, 256 << 10);
+  push.connect(endpoint_.push);
+  push_ = std::move(push);
 }
 
 void CollectorLink::close() noexcept {
@@ -129,6 +129,7 @@ std::optional<delivery::Control> CollectorLink::hear() {
 }
 
 void CollectorLink::add_to(std::vector<zmq_pollitem_t>& items, bool to_send) {
+  if (control_.handle() == nullptr) return;  // not a socket: zmq_poll would look at descriptor 0
   items.push_back({control_.handle(), 0, ZMQ_POLLIN, 0});
   items.push_back({monitor_.handle(), 0, ZMQ_POLLIN, 0});
   if (to_send) items.push_back({push_.handle(), 0, ZMQ_POLLOUT, 0});

@@ -24,8 +24,8 @@ class CollectorLink {
 
   /// Begins to connect, and goes on trying for ever. Closes what was open. @throws zmq::error_t when the system has no more sockets or the address is refused
   void open(delivery::Endpoint const& endpoint);
-  /// Discards what PUSH still holds. @throws zmq::error_t
-  void reopen_push();
+  /// Discards what PUSH still holds. @throws zmq::error_t when there is no other socket to be had: nothing has changed then
+  void reopen_push() { open_push(); }
   void close() noexcept;
 
   enum class Change { kConnected, kDisconnected };
@@ -39,7 +39,7 @@ class CollectorLink {
   std::optional<delivery::Control> hear();
   std::size_t unreadable() const noexcept { return unreadable_; }
 
-  /// For zmq_poll. `to_send`: wake up as well when PUSH can take a batch.
+  /// For zmq_poll; nothing where nothing is open. `to_send`: wake up as well when PUSH can take a batch.
   void add_to(std::vector<zmq_pollitem_t>& items, bool to_send);
 
  private:

@@ -2,6 +2,7 @@
 #include "publisher/engine.hpp"
 
 #include "publisher/registry.hpp"
+#include "publisher/same_bus.hpp"
 #include "publisher/sender.hpp"
 
 #include <logboom/detail/clock.hpp>
@@ -79,6 +80,17 @@ void Wakeup::wake() noexcept {
   }
 }
 
+void Wakeup::nudge() noexcept {
+  // Pairs with doze(): either the ring's head is seen there, or the word is seen here.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (dozing_.load(std::memory_order_relaxed)) wake();
+}
+
+void Wakeup::doze(bool rarely) noexcept {
+  dozing_.store(rarely, std::memory_order_relaxed);
+  if (rarely) std::atomic_thread_fence(std::memory_order_seq_cst);
+}
+
 void Wakeup::clear() noexcept {
   std::uint64_t count = 0;
   while (::read(fd_, &count, sizeof count) < 0 && errno == EINTR) {
@@ -115,7 +127,8 @@ void Engine::add_problem(std::string_view text) {
 
 bool Engine::open_spool_in(std::filesystem::path const& root) noexcept {
   try {
-    spool_ = std::make_shared<spool::Spool>(spool::Spool::create(root, identity_));
+    spool_ =
+        std::make_shared<spool::Spool>(spool::Spool::create(root, identity_, anchored(settings_->endpoints)));
     return true;
   } catch (std::exception const& e) {
     add_problem(e.what());
@@ -141,17 +154,28 @@ void Engine::open_spool() {
 void Engine::publish_catalogue() {
   std::lock_guard const guard(catalogue_lock());
   add_engine(*this);
+  append_all();
+}
+
+void Engine::append_all() noexcept {
   append_site(site_count() - 1);
   append_logger(loggers_->count() - 1);
 }
 
-// What could not be written (disk full) is tried again with the next one, in order.
+void Engine::complete_catalogue() noexcept {
+  if (!sites_missing_.load(std::memory_order_relaxed) && !loggers_missing_.load(std::memory_order_relaxed))
+    return;
+  std::lock_guard const guard(catalogue_lock());
+  append_all();
+}
+
+// What could not be written (disk full) is tried again with the next one, and by complete_catalogue(), in order.
 void Engine::append_site(std::uint32_t id) noexcept {
   try {
     for (; spool_ && sites_written_ <= id; ++sites_written_) spool_->append_site(site(sites_written_));
-    catalogue_failed_.store(false, std::memory_order_relaxed);
+    sites_missing_.store(false, std::memory_order_relaxed);
   } catch (std::exception const&) {
-    catalogue_failed_.store(true, std::memory_order_relaxed);
+    sites_missing_.store(true, std::memory_order_relaxed);
   }
 }
 
@@ -160,13 +184,15 @@ void Engine::append_logger(std::uint32_t id) noexcept {
     for (; spool_ && loggers_written_ <= id; ++loggers_written_) {
       spool_->append_logger(loggers_written_, loggers_->name(loggers_written_));
     }
+    loggers_missing_.store(false, std::memory_order_relaxed);
   } catch (std::exception const&) {
-    catalogue_failed_.store(true, std::memory_order_relaxed);
+    loggers_missing_.store(true, std::memory_order_relaxed);
   }
 }
 
 std::string Engine::problem() const {
-  if (!catalogue_failed_.load(std::memory_order_relaxed)) return problem_;
+  if (!sites_missing_.load(std::memory_order_relaxed) && !loggers_missing_.load(std::memory_order_relaxed))
+    return problem_;
   return problem_ + (problem_.empty() ? "" : "; ") +
          "the spool's catalogue cannot be written (disk full?): records that are not sent before this "
          "process ends may lack their template";
@@ -191,6 +217,7 @@ void Engine::start_sender() noexcept {
   try {
     sender_ = std::make_unique<Sender>(*this);
   } catch (std::exception const& e) {
+    alone_ = true;
     add_problem(fmt::format("records are kept but not sent: {}", e.what()));
   }
 }
@@ -248,8 +275,9 @@ std::shared_ptr<RingSlot> Engine::make_slot(spool::Spool const& spool, std::uint
   return std::make_shared<RingSlot>(*std::move(ring));
 }
 
-void Engine::return_slot(RingSlot& slot, detail::RingProducer& producer) noexcept {
+void Engine::return_slot(RingSlot& slot, detail::RingProducer& producer) const noexcept {
   detail::write_gap_if_pending(producer);
+  seal_unsent(slot);
   slot.state.store(RingSlot::State::kReturned, std::memory_order_release);
 }
 

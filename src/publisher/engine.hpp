@@ -61,12 +61,17 @@ class Wakeup {
   int fd() const noexcept { return fd_; }
   /// From any thread; a system call only if none is pending.
   void wake() noexcept;
+  /// As wake(), but only while the sender dozes: one that looks every millisecond needs no system call out of a log call.
+  void nudge() noexcept;
+  /// By the sender, whether it is going to look rarely; it looks at the rings once more after it said so.
+  void doze(bool rarely) noexcept;
   /// By the sender, before it looks for work.
   void clear() noexcept;
 
  private:
   int fd_;
   std::atomic<bool> pending_{false};
+  std::atomic<bool> dozing_{false};
 };
 
 /// Kept by whoever causes them; read by statistics(). All relaxed.
@@ -118,6 +123,8 @@ class Engine {
   static bool declare_drops(RingSlot& slot) noexcept;
   /// A record of logger `logboom.publisher`. Never waits for room. Any thread.
   void report(Level level, std::string_view text) noexcept;
+  /// Writes to the spool's catalogue what could not be written before (disk full). Takes catalogue_lock().
+  void complete_catalogue() noexcept;
   /// Rules from a collector, on top of the publisher's own; "" takes them back. @throws std::invalid_argument
   void push_level_rules(std::string_view rules);
 
@@ -126,7 +133,11 @@ class Engine {
   /// one, it is asked again after a second).
   std::shared_ptr<RingSlot> take_slot(std::uint64_t tid, std::string_view name) noexcept;
   /// The thread that had it is done.
-  static void return_slot(RingSlot& slot, detail::RingProducer& producer) noexcept;
+  void return_slot(RingSlot& slot, detail::RingProducer& producer) const noexcept;
+  /// Where there is no sender to do it, by the thread that writes the ring: see RingFile::seal().
+  void seal_unsent(RingSlot& slot) const noexcept {
+    if (alone_) slot.file.seal();
+  }
   /// nullptr without spool.
   SharedRing* shared() noexcept { return shared_.slot ? &shared_ : nullptr; }
 
@@ -134,6 +145,7 @@ class Engine {
   Loggers const& loggers() const noexcept { return *loggers_; }
   void append_site(std::uint32_t id) noexcept;
   void append_logger(std::uint32_t id) noexcept;
+  void append_all() noexcept;
 
   // --- for Publisher
   bool flush(std::chrono::nanoseconds timeout);
@@ -158,7 +170,7 @@ class Engine {
   std::shared_ptr<spool::Spool> spool_;  // a thread that makes its ring meanwhile keeps it over stop()
   bool memory_backed_ = false;
   std::uint32_t sites_written_ = 0, loggers_written_ = 0;  // to the spool's catalogue; under catalogue_lock()
-  std::atomic<bool> catalogue_failed_{false};
+  std::atomic<bool> sites_missing_{false}, loggers_missing_{false};  // in the spool's catalogue
   std::string problem_;
   EngineCatalogue catalogue_;
   Wakeup wakeup_;
@@ -170,6 +182,7 @@ class Engine {
   std::chrono::steady_clock::time_point ring_again_{};  // not before: the system refused one
   SharedRing shared_;
   std::unique_ptr<Sender> sender_;
+  bool alone_ = false;  // no sender could be started; constant once the constructor is done
 };
 
 }  // namespace logboom::publisher

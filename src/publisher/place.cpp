@@ -41,7 +41,10 @@ void sleep_for(std::chrono::nanoseconds time) noexcept {
 bool try_reserve(Engine& engine, detail::RingProducer& ring, std::size_t size, std::byte*& payload) noexcept {
   detail::Reservation const reservation = detail::look_and_reserve(ring, size);
   payload = reservation.payload;
-  if (reservation.wake || payload == nullptr) engine.wakeup().wake();
+  if (payload == nullptr)
+    engine.wakeup().wake();
+  else if (reservation.wake)
+    engine.wakeup().nudge();
   return payload != nullptr;
 }
 
@@ -65,6 +68,7 @@ void drop(Engine& engine, detail::RingProducer& ring) noexcept {
 
 std::byte* own_place(State const& state, ThreadRings::Entry& entry, std::size_t size) noexcept {
   detail::RingProducer& ring = entry.producer->ring;
+  entry.engine->seal_unsent(*entry.slot);
   std::byte* payload = nullptr;
   auto const attempt = [&] { return try_reserve(*entry.engine, ring, size, payload); };
   bool const may_wait = state.settings().when_full == FullPolicy::kBlock && !entry.gave_up;
@@ -83,6 +87,7 @@ std::byte* shared_place(State& state, std::shared_ptr<Engine> engine, std::size_
   std::byte* payload = nullptr;
   auto const attempt = [&] {
     shared->lock.lock();
+    engine->seal_unsent(*shared->slot);
     if (try_reserve(*engine, shared->ring, size, payload)) return true;
     shared->lock.unlock();
     return false;

@@ -1,16 +1,12 @@
-// Sends what dead publishers left in their spools, in their name: with the same numbers, so that the ledger takes each record once.
-// For a running publisher, the collector on the same host and `logboom recover`. Must not know live rings.
+// Sends what a dead publisher left in its spool, in its name: with the same numbers, so that the ledger takes each record once.
+// Must not know live rings, nor where spools are found.
 #pragma once
 
 #include "publisher/speaker.hpp"
 #include "spool/spool.hpp"
 
-#include <chrono>
 #include <cstdint>
-#include <filesystem>
 #include <functional>
-#include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -33,7 +29,8 @@ class Replay {
 
   /// All is committed and the directory is gone (or, if part of it could not be read, set aside as NAME.unreadable).
   bool done() const { return done_; }
-  bool welcomed() const { return welcomed_; }  // ever
+  bool welcomed() const { return welcomed_; }         // ever
+  bool answered() const { return speaker_.heard(); }  // ever, if only with a refusal
   std::uint64_t committed() const { return speaker_.window().acked(); }
   std::uint64_t gaps() const { return feed_.gaps(); }
 
@@ -49,26 +46,5 @@ class Replay {
   bool done_ = false;
   std::int64_t drained_at_ = INT64_MIN;
 };
-
-struct RecoverOptions {
-  std::vector<delivery::Endpoint> endpoints;
-  std::chrono::milliseconds patience{10'000};  // without progress: what is left stays for the next who comes
-  std::function<void(std::string_view)> report;  // one line each: what could not be read, or why a collector refuses
-  std::function<bool()> stop;                    // asked every few milliseconds
-};
-
-struct Recovered {
-  std::uint64_t spools = 0;      // sent to the end and removed
-  std::uint64_t records = 0;     // committed, gaps included
-  std::uint64_t gaps = 0;        // records declared lost
-  std::uint64_t left = 0;        // free spools that stay: no collector, or it stopped taking
-  std::uint64_t in_use = 0;      // of running publishers
-  std::uint64_t unreadable = 0;  // left as they are
-  bool reached = false;          // a collector answered
-};
-
-/// Adopts every free spool (each path is a spool, or a directory of spools) and sends it to its end. Blocks, with a few milliseconds of response to `stop`.
-/// Never throws for what it finds in the spools.
-Recovered recover(std::span<std::filesystem::path const> paths, RecoverOptions const& options);
 
 }  // namespace logboom::publisher

@@ -17,7 +17,12 @@ constexpr std::int64_t kIdleWait =
     10;  // ms between two looks else; a crowded ring, a flush or a message ends the wait
 constexpr std::size_t kSpareRings =
     64;  // more than these: what ended threads left moves to the overflow while no collector takes it
-constexpr std::int64_t kAdoptLook = 1000;  // ms between two looks at what the adopter did
+// ms. What a collector has acked by then never needs a check of its payload, and the sender does not write to lines that the log call comes back to.
+constexpr std::int64_t kSealEvery = 10;
+constexpr std::int64_t kAdoptLook = 1000;       // ms between two looks at what the adopter did
+constexpr std::int64_t kBroken = 1000;          // ms after a failure
+constexpr std::int64_t kTellAgain = 60'000;     // ms; failures in between are not told
+constexpr std::int64_t kCatalogueRetry = 1000;  // ms
 
 }  // namespace
 
@@ -85,13 +90,15 @@ void Sender::run() {
     bool worked = false;
     try {
       engine_->wakeup().clear();
-      if (now >= broken_until) worked = do_work(now);
+      if (now >= broken_until)
+        worked = do_work(now);
+      else
+        feed_->seal();
       if (over(now)) break;
       wait(worked, now);
     } catch (std::exception const& error) {
-      // No memory, no sockets: records stay in the spool; try again when it may have passed.
-      engine_->report(level::kError, fmt::format("sending failed: {}; trying again in a second", error.what()));
-      broken_until = now + 1000;
+      failed(error, now);
+      broken_until = now + kBroken;
       if (stopping_.load(std::memory_order_acquire)) break;
     }
   }
@@ -114,18 +121,44 @@ bool Sender::do_work(std::int64_t now) {
   if (!speaker_) return false;
   engine_->spool()->clock().sync();
   look_for_rings();
-  feed_->seal();
-  auto const worked = speaker_->step(now);
+  if (now >= seal_next_) {
+    feed_->seal();
+    seal_next_ = now + kSealEvery;
+  }
+  auto const worked = speak(now);
   spilled_ += feed_->relieve(now);
   free_slots(now);
   if (speaker_->window().welcomed() && now >= adopt_next_) {
     adopt_next_ = now + kAdoptLook;
     adopt();
   }
+  if (now >= catalogue_next_) {
+    catalogue_next_ = now + kCatalogueRetry;
+    engine_->complete_catalogue();
+  }
   count();  // before the answers: who waits for one may look at once
   answer_flushes();
   if (worked) worked_at_ = now;
   return worked;
+}
+
+/// What fails in it leaves the rest of a round to be done: rings are relieved and flushes answered meanwhile.
+bool Sender::speak(std::int64_t now) {
+  if (now < speak_again_) return false;
+  try {
+    return speaker_->step(now);
+  } catch (std::exception const& error) {
+    failed(error, now);
+    speak_again_ = now + kBroken;
+    return false;
+  }
+}
+
+/// No memory, no sockets: records stay in the spool, and it is tried again when it may have passed.
+void Sender::failed(std::exception const& error, std::int64_t now) {
+  if (now < tell_again_) return;
+  tell_again_ = now + kTellAgain;
+  engine_->report(level::kError, fmt::format("sending failed: {}; trying again every second", error.what()));
 }
 
 void Sender::look_for_rings() {
@@ -197,25 +230,26 @@ void Sender::count() {
 bool Sender::over(std::int64_t now) {
   if (!stopping_.load(std::memory_order_acquire)) return false;
   look_for_rings();
-  auto const drained = speaker_->drained();
-  if (drained) {
-    speaker_->end();
-    if (drained_at_ == INT64_MIN) drained_at_ = now;
+  if (!speaker_->drained()) {
+    drained_at_ = INT64_MIN;
+    return now >= deadline_.load(std::memory_order_relaxed);
   }
-  auto const deadline = deadline_.load(std::memory_order_relaxed);
-  if (drained && (speaker_->bye_answered() || now - drained_at_ >= kByePatience || now >= deadline)) {
-    all_committed_ = engine_->spool()->remove();
-    return true;
-  }
-  return now >= deadline;
+  // Whatever the deadline: a collector that hears no bye waits for it for ever.
+  speaker_->end();
+  if (drained_at_ == INT64_MIN) drained_at_ = now;
+  if (speaker_->known() && !speaker_->bye_answered() && now - drained_at_ < kByePatience) return false;
+  all_committed_ = engine_->spool()->remove();
+  return true;
 }
 
 void Sender::wait(bool worked, std::int64_t now) {
   if (worked) return;
+  bool const idle = now - worked_at_ >= kActive;
+  engine_->wakeup().doze(idle);
   poll_items_.clear();
   poll_items_.push_back({nullptr, engine_->wakeup().fd(), ZMQ_POLLIN, 0});
-  speaker_->add_to(poll_items_);
-  poll(poll_items_, now - worked_at_ < kActive ? 1 : kIdleWait);
+  if (now >= speak_again_) speaker_->add_to(poll_items_);  // else nobody would read what is there
+  poll(poll_items_, idle && !feed_->crowded() ? kIdleWait : 1);
 }
 
 }  // namespace logboom::publisher

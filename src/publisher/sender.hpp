@@ -12,6 +12,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -36,7 +37,8 @@ class Sender {
   /// Any thread. @return true when all that was logged before the call is committed by a collector; false when the time is over, or there is no spool
   bool flush(std::chrono::nanoseconds timeout);
   /// Sends what is left, says bye, ends the thread. One caller, once; later calls return what the first did.
-  /// @return true when everything is committed: the spool's directory is gone then. Takes at most `timeout` and about a second.
+  /// @return true when everything is committed: the spool's directory is gone then. Takes at most `timeout`, kByePatience and about a second; with a timeout of 0
+  /// what is committed already ends with a bye all the same.
   bool stop(std::chrono::nanoseconds timeout) noexcept;
 
   /// One round. @return whether something came or went
@@ -58,6 +60,8 @@ class Sender {
   };
 
   void run();
+  bool speak(std::int64_t now);
+  void failed(std::exception const& error, std::int64_t now);
   bool over(std::int64_t now);
   void wait(bool worked, std::int64_t now);
   void look_for_rings();
@@ -75,6 +79,10 @@ class Sender {
   std::uint64_t slots_version_ = UINT64_MAX;
   std::vector<zmq_pollitem_t> poll_items_;
   std::int64_t worked_at_ = 0;
+  std::int64_t seal_next_ = 0;
+  std::int64_t speak_again_ = 0;  // not before: it failed
+  std::int64_t tell_again_ = 0;   // of such failures
+  std::int64_t catalogue_next_ = 0;
   std::int64_t adopt_next_ = 0;
   std::int64_t drained_at_ = INT64_MIN;
   std::uint64_t spilled_ = 0;

@@ -30,8 +30,10 @@ bool Speaker::step(std::int64_t now) {
   if (!open_) return false;
   bool worked = follow_connection(now);
   worked |= hear(now);
-  if (window_.rewound()) {
+  stale_ = window_.rewound() || stale_;
+  if (stale_) {
     link_.reopen_push();
+    stale_ = false;
     worked = true;
   }
   if (window_.moved()) {
@@ -57,6 +59,7 @@ void Speaker::try_next_collector(std::int64_t now) {
   reset_batch();
   try {
     link_.open(endpoints_[active_]);
+    stale_ = false;
     open_ = true;
   } catch (zmq::error_t const& error) {
     link_.close();
@@ -87,6 +90,7 @@ bool Speaker::hear(std::int64_t now) {
     take(*message, now);
     heard = true;
   }
+  heard_ = heard_ || heard;
   if (heard) feed_->release(window_, now);
   return heard;
 }
@@ -127,8 +131,11 @@ void Speaker::obey(std::string const& rules) {
 }
 
 void Speaker::greet(std::int64_t now) {
-  if (window_.hello_due(now) && link_.say(delivery::Hello{wire::kVersion, *publisher_, window_.hello_streams()}))
-    window_.said_hello(now);
+  if (!window_.hello_due(now) ||
+      !link_.say(delivery::Hello{wire::kVersion, *publisher_, window_.hello_streams()}))
+    return;
+  window_.said_hello(now);
+  known_ = true;
 }
 
 bool Speaker::send(std::int64_t now) {
@@ -154,7 +161,12 @@ void Speaker::reset_batch() {
 
 void Speaker::part(std::int64_t now) {
   if (hurry_ && window_.welcomed()) hurry_ = !link_.say(delivery::Flush{++flushes_});
-  if (!ending_ || bye_answered_ || !window_.bye_due(now) || !drained()) return;
+  if (!ending_) return;
+  if (!drained()) {
+    bye_answered_ = false;  // the collector has forgotten this publisher with its answer, and is told anew
+    return;
+  }
+  if (bye_answered_ || !window_.bye_due(now)) return;
   if (link_.say(delivery::Bye{publisher_->id, window_.last()})) window_.said_bye(now);
 }
 

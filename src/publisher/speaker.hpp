@@ -31,13 +31,19 @@ class Speaker {
           wire::Publisher const& publisher, Feed& feed, Hooks hooks);
 
   /// One round. @param now monotonic milliseconds. @return whether something came or went
+  /// @throws std::exception for want of sockets, descriptors or memory: nothing is given up by it, and the next round may succeed
   bool step(std::int64_t now);
   /// For zmq_poll, between two rounds.
   void add_to(std::vector<zmq_pollitem_t>& items) { link_.add_to(items, blocked_); }
 
   /// Nothing more will be added to the feed: from now on bye is said once all is committed.
   void end() { ending_ = true; }
+  /// The collector has said that all of it is stored, and nothing came after that.
   bool bye_answered() const { return bye_answered_; }
+  /// A collector may have heard of this publisher, and waits for its bye.
+  bool known() const { return known_; }
+  /// A collector has said something, ever.
+  bool heard() const { return heard_; }
   bool drained() const { return feed_->drained(window_) && window_.settled(); }
   /// Everything up to these numbers is committed (see Feed::ends()).
   bool committed(std::vector<std::pair<std::uint64_t, std::uint64_t>> const& ends) const;
@@ -71,8 +77,11 @@ class Speaker {
   Feed::Batch batch_;     // made, not yet taken by PUSH
   bool blocked_ = false;  // PUSH did not take it
   bool open_ = false;
+  bool stale_ = false;  // what PUSH holds is to be discarded
   bool ending_ = false;
   bool bye_answered_ = false;
+  bool known_ = false;
+  bool heard_ = false;
   bool hurry_ = false;
   std::int64_t silent_since_ = INT64_MIN;  // no welcome since
   std::optional<std::string> rules_;  // none heard yet: what a parent's collector said before a fork may still be in force

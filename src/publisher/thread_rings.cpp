@@ -102,7 +102,7 @@ void ThreadRings::give_back(State const* publisher) noexcept {
     Entry& entry = entries_[i];
     if (publisher != nullptr && entry.publisher != publisher) continue;
     if (entry.generation == generation) {
-      Engine::return_slot(*entry.slot, entry.producer->ring);
+      entry.engine->return_slot(*entry.slot, entry.producer->ring);
       give_producer(entry.producer);
     } else {
       new (std::nothrow) Entry(std::move(entry));

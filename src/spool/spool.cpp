@@ -24,6 +24,7 @@ constexpr std::string_view kRing = "ring.";
 // A directory is made and removed under names that nobody takes for a spool: seen as a spool, it is whole.
 constexpr std::string_view kMaking = ".new-";
 constexpr std::string_view kRemoving = ".old-";
+constexpr std::string_view kAside = ".unreadable";  // after the name of a spool of which part could not be read
 constexpr std::size_t kIdDigits = 32;
 constexpr std::size_t kMaxListed = 65'536;
 
@@ -34,6 +35,10 @@ char const* environment(char const* name) {
 
 bool is_spool_name(std::string const& name) {
   return name.size() == kIdDigits && name.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
+bool is_aside_name(std::string const& name) {
+  return name.ends_with(kAside) && is_spool_name(name.substr(0, name.size() - kAside.size()));
 }
 
 void make_directory(fs::path const& path) {
@@ -82,7 +87,8 @@ std::uint64_t overflow_seed(PublisherId const& id) noexcept {
 
 // Made, locked and identified under another name, then shown. Somebody's sweep may take it for abandoned before it is locked, and be at it for
 // a while: then under yet another name.
-SpoolLock make_spool(fs::path const& root, fs::path const& directory, wire::Publisher const& publisher) {
+SpoolLock make_spool(fs::path const& root, fs::path const& directory, wire::Publisher const& publisher,
+                     std::span<std::string const> endpoints) {
   constexpr int kTries = 16;
   for (int i = 0; i < kTries; ++i) {
     fs::path const making =
@@ -91,7 +97,7 @@ SpoolLock make_spool(fs::path const& root, fs::path const& directory, wire::Publ
     auto lock = SpoolLock::acquire(making, true);
     if (!lock) continue;
     try {
-      write_publisher(making / "publisher", publisher);
+      write_owner(making / "publisher", publisher, endpoints);
       if (::rename(making.c_str(), directory.c_str()) != 0)
         throw_system_error(errno, "cannot make the spool", directory);
     } catch (...) {
@@ -138,11 +144,12 @@ Spool::Spool(fs::path directory, SpoolLock lock, wire::Publisher publisher, Cloc
       clock_(std::move(clock)),
       overflow_(std::move(overflow)) {}
 
-Spool Spool::create(fs::path const& root, wire::Publisher const& publisher) {
+Spool Spool::create(fs::path const& root, wire::Publisher const& publisher,
+                    std::span<std::string const> endpoints) {
   make_root(root);
   sweep(root);
   fs::path const directory = root / hex(publisher.id);
-  SpoolLock lock = make_spool(root, directory, publisher);
+  SpoolLock lock = make_spool(root, directory, publisher, endpoints);
   try {
     Overflow overflow = Overflow::open(directory, overflow_seed(publisher.id));
     Spool spool(directory, std::move(lock), publisher, ClockFile::create(directory / "clock"),
@@ -165,7 +172,7 @@ std::optional<Spool> Spool::adopt(fs::path const& directory) {
     (void)remove_contents(directory);
     return std::nullopt;
   }
-  wire::Publisher publisher = read_publisher(directory / "publisher");
+  wire::Publisher publisher = read_owner(directory / "publisher").publisher;
   std::vector<std::string> problems;
   ClockFile clock = load_clock(directory / "clock", publisher, problems);
   Overflow overflow = Overflow::open(directory, overflow_seed(publisher.id));
@@ -175,6 +182,16 @@ std::optional<Spool> Spool::adopt(fs::path const& directory) {
   if (!spool.catalogue_.damage().empty()) problems.push_back(spool.catalogue_.damage());
   spool.problems_ = std::move(problems);
   return spool;
+}
+
+std::vector<std::string> Spool::endpoints(fs::path const& directory) {
+  try {
+    return read_owner(directory / "publisher").endpoints;
+  } catch (SpoolError const&) {
+    return {};
+  } catch (std::system_error const&) {
+    return {};
+  }
 }
 
 std::vector<fs::path> Spool::list(fs::path const& root) {
@@ -223,12 +240,13 @@ void Spool::append_logger(std::uint64_t ref, std::string_view name) {
   catalogue_file_.value().append_logger(ref, name);
 }
 
-std::vector<RingFile> Spool::open_rings(std::vector<std::string>& problems) const {
+Spool::Rings Spool::open_rings() const {
   std::vector<fs::path> paths;
   for (auto const& entry : fs::directory_iterator(directory_))
     if (entry.path().filename().string().starts_with(kRing)) paths.push_back(entry.path());
   std::sort(paths.begin(), paths.end());
-  std::vector<RingFile> rings;
+  Rings found;
+  auto& rings = found.readable;
   for (auto const& path : paths) {
     try {
       RingFile ring = RingFile::open(path);
@@ -236,26 +254,26 @@ std::vector<RingFile> Spool::open_rings(std::vector<std::string>& problems) cons
         throw SpoolError("the ring " + path.string() + " says that it is stream " +
                          std::to_string(ring.stream()) + ": it was renamed or copied; remove it");
       for (auto const& extent : ring.damage())
-        problems.push_back("the ring " + path.string() + " is damaged at byte " +
-                           std::to_string(detail::kRingDataOffset + extent.from % ring.capacity()) + ", " +
-                           std::to_string(extent.to - extent.from) +
-                           " bytes: the records that stood there are lost");
+        found.damage.push_back("the ring " + path.string() + " is damaged at byte " +
+                               std::to_string(detail::kRingDataOffset + extent.from % ring.capacity()) +
+                               ", " + std::to_string(extent.to - extent.from) +
+                               " bytes: the records that stood there are lost");
       rings.push_back(std::move(ring));
     } catch (SpoolError const& error) {
-      problems.emplace_back(error.what());
+      found.left_out.emplace_back(error.what());
     } catch (std::system_error const& error) {
       if (may_pass(error.code())) throw;
-      problems.emplace_back(error.what());
+      found.left_out.emplace_back(error.what());
     }
   }
   std::sort(rings.begin(), rings.end(),
             [](RingFile const& a, RingFile const& b) { return a.stream() < b.stream(); });
   if (rings.size() > wire::kMaxStreams) {
-    problems.push_back("the spool " + directory_.string() + " has more than " +
-                       std::to_string(wire::kMaxStreams) + " rings: the rest is left alone");
+    found.left_out.push_back("the spool " + directory_.string() + " has more than " +
+                             std::to_string(wire::kMaxStreams) + " rings: the rest is left alone");
     rings.erase(rings.begin() + wire::kMaxStreams, rings.end());
   }
-  return rings;
+  return found;
 }
 
 bool Spool::remove() noexcept {
@@ -270,6 +288,26 @@ bool Spool::remove() noexcept {
   } catch (std::exception const&) {
     return false;
   }
+}
+
+Spool::Aside Spool::set_aside() {
+  Aside aside;
+  fs::path const to = directory_.string() + std::string(kAside);
+  if (::rename(directory_.c_str(), to.c_str()) != 0) {
+    aside.error = std::error_code(errno, std::generic_category());
+    return aside;
+  }
+  aside.kept = to;
+  lock_.reset();
+  std::vector<std::pair<fs::file_time_type, fs::path>> older;
+  std::error_code error;
+  for (auto const& entry : fs::directory_iterator(directory_.parent_path(), error))
+    if (is_aside_name(entry.path().filename().string()) && entry.path() != to)
+      older.emplace_back(entry.last_write_time(error), entry.path());
+  std::sort(older.begin(), older.end());
+  for (std::size_t i = 0; i + kMaxAside <= older.size(); ++i)
+    if (remove_contents(older[i].second)) aside.removed.push_back(older[i].second);
+  return aside;
 }
 
 void Spool::forget() noexcept {

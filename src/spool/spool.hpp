@@ -14,8 +14,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 namespace logboom::spool {
@@ -27,8 +29,11 @@ std::filesystem::path default_root();
 class Spool {
  public:
   /// Makes a new directory (0700), complete before it is seen under its name, and locks it. Makes `root` if need be; clears away what others
-  /// did not finish making or removing. @throws std::system_error, SpoolError when `root` belongs to another user
-  static Spool create(std::filesystem::path const& root, wire::Publisher const& publisher);
+  /// did not finish making or removing. `endpoints`: where the records are to go, for whoever adopts it. @throws std::system_error, SpoolError when `root` belongs to another user
+  static Spool create(std::filesystem::path const& root, wire::Publisher const& publisher,
+                      std::span<std::string const> endpoints = {});
+  /// The addresses of a spool's collectors, whoever owns it; empty: not known (an older version's, or it cannot be read now).
+  static std::vector<std::string> endpoints(std::filesystem::path const& directory);
   /// Takes over a directory whose owner is gone. Nothing if it is locked, gone, or this process's own.
   /// @throws SpoolError when it cannot be read (named; left as it is), std::system_error
   static std::optional<Spool> adopt(std::filesystem::path const& directory);
@@ -56,13 +61,26 @@ class Spool {
   // --- whoever adopted it
   /// Read from the file. A reference it lacks gives a text that says so.
   wire::Catalogue const& catalogue() const noexcept { return catalogue_; }
-  /// By stream. One that cannot be read is left out and named in `problems`. @throws std::system_error when there are no file descriptors or no memory now
-  std::vector<RingFile> open_rings(std::vector<std::string>& problems) const;
+  struct Rings {
+    std::vector<RingFile> readable;  // by stream
+    std::vector<std::string> left_out;  // one line each: rings that cannot be read (of a newer version, no ring at all)
+    std::vector<std::string> damage;  // one line each: places in the readable ones
+  };
+  /// @throws std::system_error when there are no file descriptors or no memory now
+  Rings open_rings() const;
   /// What was found damaged on adoption: one line each.
   std::vector<std::string> const& problems() const noexcept { return problems_; }
 
   /// Removes the whole directory, whatever is in it, and gives up the lock. False if that failed: it then stays a spool, or is swept away later.
   bool remove() noexcept;
+  struct Aside {
+    std::filesystem::path kept;                  // empty when it could not be renamed …
+    std::error_code error;                       // … because of this
+    std::vector<std::filesystem::path> removed;  // older ones, to keep to kMaxAside
+  };
+  static constexpr std::size_t kMaxAside = 16;  // below a root
+  /// What cannot be read is not deleted, since another version may be able to; nor left in place, or it would be adopted for ever: it becomes `<id>.unreadable`.
+  Aside set_aside();
   /// In a forked child: closes what was inherited and touches no file.
   void forget() noexcept;
 

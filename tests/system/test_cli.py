@@ -51,6 +51,16 @@ def test_send_without_a_collector_keeps_the_record(bus, run, start_collector):
     eventually(lambda: bus.count("message = 'wait for me'") == 1)
 
 
+@pytest.mark.parametrize("arguments", [["send", "hello"], ["run", "-n", "job", "--", "echo", "hello"]])
+def test_who_has_stored_its_records_takes_its_leave(bus, run, start_collector, arguments):
+    collector = start_collector("--until-idle", "--no-adopt")
+    assert run(*arguments).returncode == 0
+    assert collector.wait() == 0
+    assert bus.count("message = 'hello'") == 1
+    assert bus.query("SELECT message FROM records WHERE message LIKE '%without a bye%'") == []
+    assert not bus.spools()
+
+
 def test_usage_errors_are_one_line_and_two(run):
     for arguments in (["send"], ["send", "-l", "loud", "x"], ["send", "-f", "novalue", "x"], ["query", "--since", "yesterdayish"],
                       ["tail", "-g", "("], ["query", "-o", "%(name"], ["nonsense"], [], ["run"], ["tail", "carrier-pigeon://x"]):

@@ -232,6 +232,19 @@ TEST_F(ControlServerTest, TheWindowIsSharedOut) {
   EXPECT_GE(welcomes.back().window, ControlServer::kSmallestWindow);
 }
 
+// A collector that runs for months would have a crowd of those that died before it.
+TEST_F(ControlServerTest, TheWindowIsSharedAmongThosePresentOnly) {
+  for (int i = 1; i <= 100; ++i) hello("dead", i);
+  outcome_["dead"] = ControlServer::Sent::kGone;
+  server_.probe(ControlServer::kSilence);
+  EXPECT_EQ(table_.size(), 100U);
+  EXPECT_EQ(table_.connected(), 0U);
+  hello("r", 101);
+  EXPECT_EQ(take<Welcome>("r").at(0).window, ControlServer::kLargestWindow);
+  table_.remove(id_of(101));
+  EXPECT_EQ(table_.connected(), 0U);
+}
+
 TEST_F(ControlServerTest, APublisherThatIsGoneIsFoundOutAndStaysOnTheListUntilItsBye) {
   hello("r", 1);
   outcome_["r"] = ControlServer::Sent::kGone;
@@ -270,12 +283,12 @@ TEST_F(ControlServerTest, BadMessagesAreCountedAndAnsweredByNobody) {
 
 TEST_F(ControlServerTest, TheTableIsBoundedAndForgetsTheLongestSilentFirst) {
   PublisherTable table(3);
-  for (int i = 1; i <= 3; ++i) table.enter(publisher(i), i).route = "r";
-  table.find(id_of(2))->route.clear();
-  table.enter(publisher(4), 4).route = "r";
+  for (int i = 1; i <= 3; ++i) table.reach(table.enter(publisher(i), i), "r");
+  table.lose(*table.find(id_of(2)));
+  table.reach(table.enter(publisher(4), 4), "r");
   EXPECT_EQ(table.size(), 3U);
   EXPECT_EQ(table.find(id_of(2)), nullptr) << "gone ones make room first";
-  table.enter(publisher(5), 5).route = "r";
+  table.reach(table.enter(publisher(5), 5), "r");
   EXPECT_EQ(table.find(id_of(1)), nullptr);
   EXPECT_NE(table.find(id_of(3)), nullptr);
 }

@@ -49,13 +49,13 @@ std::map<std::uint64_t, std::vector<std::string>> left_in(std::filesystem::path 
   for (auto const& path : spool::Spool::list(root)) {
     auto adopted = spool::Spool::adopt(path);
     if (!adopted) continue;
-    std::vector<std::string> problems;
-    for (auto const& ring : adopted->open_rings(problems)) {
+    auto const rings = adopted->open_rings();
+    for (auto const& ring : rings.readable) {
       for (Record const& record : records_of(ring, adopted->publisher(), adopted->catalogue())) {
         found[adopted->publisher().pid].push_back(record.message);
       }
     }
-    EXPECT_TRUE(problems.empty()) << problems.front();
+    EXPECT_TRUE(rings.left_out.empty()) << rings.left_out.front();
   }
   return found;
 }

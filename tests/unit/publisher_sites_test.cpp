@@ -3,7 +3,9 @@
 
 #include "publisher/registry.hpp"
 
+#include <sys/resource.h>
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <thread>
@@ -41,8 +43,9 @@ TEST(CallSites, AreInTheSpoolOfEveryPublisher) {
     bus->close();
     auto adopted = spool::Spool::adopt(directory);
     ASSERT_TRUE(adopted);
-    std::vector<std::string> found, problems;
-    for (auto const& ring : adopted->open_rings(problems)) {
+    std::vector<std::string> found;
+    auto const rings = adopted->open_rings();
+    for (auto const& ring : rings.readable) {
       for (Record const& record : records_of(ring, adopted->publisher(), adopted->catalogue())) {
         found.push_back(record.logger + ": " + record.message + ", " + record.level_name);
         EXPECT_EQ(record.file, __FILE__);
@@ -51,6 +54,49 @@ TEST(CallSites, AreInTheSpoolOfEveryPublisher) {
     EXPECT_EQ(found, expected);
     EXPECT_EQ(found.size(), 2U);
   }
+}
+
+/// While it lives every file that grows is refused.
+class FullDisk {
+ public:
+  FullDisk() {
+    getrlimit(RLIMIT_FSIZE, &before_);
+    rlimit full = before_;
+    full.rlim_cur = 1;
+    setrlimit(RLIMIT_FSIZE, &full);
+  }
+  ~FullDisk() { setrlimit(RLIMIT_FSIZE, &before_); }
+  FullDisk(FullDisk const&) = delete;
+  FullDisk& operator=(FullDisk const&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+// No other call site or logger need come for what a full disk kept out of the catalogue.
+TEST(CallSites, WhatAFullDiskRefusedIsWrittenWhenThereIsRoom) {
+  Bus bus;
+  log_here(bus.logger("before"), 1);  // takes the ring
+  {
+    FullDisk const full;
+    LOGBOOM_ERROR(bus.logger("after"), "a site that is new");
+    EXPECT_NE(bus.engine().problem(), "");
+  }
+  auto const end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (bus.engine().problem() != "" && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+  EXPECT_EQ(bus.engine().problem(), "");
+  std::filesystem::path const directory = bus.engine().spool()->directory();
+  bus.close();
+  auto adopted = spool::Spool::adopt(directory);
+  ASSERT_TRUE(adopted);
+  Record last;
+  auto const rings = adopted->open_rings();
+  for (auto const& ring : rings.readable) {
+    for (Record& record : records_of(ring, adopted->publisher(), adopted->catalogue()))
+      last = std::move(record);
+  }
+  EXPECT_EQ(last.logger, "after");
+  EXPECT_EQ(last.message, "a site that is new");
 }
 
 TEST(CallSites, BeyondTheBoundKeepLevelAndFirstArgument) {

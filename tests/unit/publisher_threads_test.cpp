@@ -114,7 +114,7 @@ TEST(Threads, TakeOverAFreeRingAndGoOnCounting) {
     at[detail::record_layout::kHeaderSize] = std::byte{0x90};
     detail::commit(producer, detail::record_layout::kHeaderSize + 1);
   }
-  Engine::return_slot(*slot, producer);
+  bus.engine().return_slot(*slot, producer);
   EXPECT_NE(engine.take_slot(2, "second"), slot) << "not drained yet";
   slot->file.release(slot->file.head(), slot->file.next_sequence());
   slot->state = RingSlot::State::kFree;
@@ -302,9 +302,9 @@ TEST(APublisher, LeavesItsRecordsInTheSpool) {
   }
   auto adopted = spool::Spool::adopt(spool);
   ASSERT_TRUE(adopted) << "its lock is free";
-  std::vector<std::string> problems;
   std::vector<std::string> messages;
-  for (auto const& ring : adopted->open_rings(problems)) {
+  auto const rings = adopted->open_rings();
+  for (auto const& ring : rings.readable) {
     for (Record const& record : records_of(ring, adopted->publisher(), adopted->catalogue()))
       messages.push_back(record.message);
   }
@@ -363,11 +363,12 @@ TEST(Statics, MayLogBeforeAndAfterTheEndOfAStaticPublisher) {
     g_first_made.action = [log] { LOGBOOM_INFO(log, "too late"); };
   });
   EXPECT_EQ(status, 0);
-  std::vector<std::string> messages, problems;
+  std::vector<std::string> messages;
   for (auto const& path : spool::Spool::list(directory.path() / "spool")) {
     auto adopted = spool::Spool::adopt(path);
     ASSERT_TRUE(adopted);
-    for (auto const& ring : adopted->open_rings(problems)) {
+    auto const rings = adopted->open_rings();
+    for (auto const& ring : rings.readable) {
       for (Record const& record : records_of(ring, adopted->publisher(), adopted->catalogue()))
         messages.push_back(record.message);
     }

@@ -14,6 +14,8 @@
 #include <logboom/detail/ring.hpp>
 
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
@@ -48,6 +50,25 @@ class Scratch {
 
  private:
   std::filesystem::path path_;
+};
+
+/// While it lives nothing can be opened.
+class NoDescriptors {
+ public:
+  NoDescriptors() {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    int const lowest_free = dup(0);
+    close(lowest_free);
+    rlimit none = before_;
+    none.rlim_cur = static_cast<rlim_t>(lowest_free);
+    setrlimit(RLIMIT_NOFILE, &none);
+  }
+  ~NoDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
+  NoDescriptors(NoDescriptors const&) = delete;
+  NoDescriptors& operator=(NoDescriptors const&) = delete;
+
+ private:
+  rlimit before_{};
 };
 
 /// What a collector has stored: outlives it, as a file does.
@@ -93,6 +114,7 @@ class FakeCollector {
   bool answers = true;   // control
   std::size_t lose = 0;  // batches to forget as if they had been lost on the way
   std::uint64_t window = 1 << 20;
+  std::map<PublisherId, std::uint64_t> windows;  // of these, another one
   std::string levels;
   std::uint64_t epoch = 0;
   delivery::ReceiverLedger ledger;
@@ -120,7 +142,7 @@ class FakeCollector {
     pending_.clear();
     ledger.commit(progress);
     for (auto const& [id, peer] : peers_) {
-      delivery::Ack ack{epoch, window, {}};
+      delivery::Ack ack{epoch, window_of(id), {}};
       for (auto const& row : progress) {
         if (row.publisher == id) ack.streams.push_back(ledger.state(id, row.stream));
       }
@@ -132,6 +154,11 @@ class FakeCollector {
  private:
   static std::span<std::byte const> bytes(zmq::message_t const& message) {
     return {static_cast<std::byte const*>(message.data()), message.size()};
+  }
+
+  std::uint64_t window_of(PublisherId const& id) const {
+    auto const found = windows.find(id);
+    return found == windows.end() ? window : found->second;
   }
 
   void say(std::string const& peer, delivery::Control const& message) {
@@ -153,8 +180,8 @@ class FakeCollector {
       peers_[hello->publisher.id] = name;
       std::vector<std::pair<std::uint64_t, std::uint64_t>> bases;
       for (auto const& stream : hello->streams) bases.emplace_back(stream.stream, stream.base);
-      say(name,
-          delivery::Welcome{wire::kVersion, epoch, window, levels, ledger.hello(hello->publisher.id, bases)});
+      say(name, delivery::Welcome{wire::kVersion, epoch, window_of(hello->publisher.id), levels,
+                                  ledger.hello(hello->publisher.id, bases)});
     }
     if (std::holds_alternative<delivery::Flush>(message)) ++flushes;
     if (auto const* bye = std::get_if<delivery::Bye>(&message);
@@ -245,8 +272,8 @@ class SpoolWriter {
   };
 
   explicit SpoolWriter(std::filesystem::path const& root, std::uint64_t streams = 1,
-                       std::size_t capacity = spool::kMinRing)
-      : spool(spool::Spool::create(root, identity())) {
+                       std::size_t capacity = spool::kMinRing, std::vector<std::string> const& endpoints = {})
+      : spool(spool::Spool::create(root, identity(), endpoints)) {
     spool.append_site({0, level::kInfo, "INFO", "", "test.cpp", "test", 1});
     spool.append_logger(1, "test");
     catalogue.sites[0] = {};

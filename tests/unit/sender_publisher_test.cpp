@@ -10,6 +10,8 @@
 #include <atomic>
 #include <csignal>
 #include <fstream>
+#include <functional>
+#include <iterator>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -67,6 +69,16 @@ class SenderTest : public testing::Test {
   }
   void collect(std::string const& bus = "bus") { collector.emplace(scratch.endpoint(bus), stored); }
   std::filesystem::path root() const { return scratch.path() / "spool"; }
+  /// Whether the check of the first record in a ring covers its payload.
+  static bool is_sealed(Publisher const& bus, char const* name) {
+    constexpr std::streamoff kSeedAt = 32;
+    std::ifstream ring(std::filesystem::path(bus.status().spool) / name, std::ios::binary);
+    std::uint64_t seed = 0;
+    detail::FrameHeader header{};
+    ring.seekg(kSeedAt).read(reinterpret_cast<char*>(&seed), sizeof seed);
+    ring.seekg(detail::kRingDataOffset).read(reinterpret_cast<char*>(&header), sizeof header);
+    return header.sequence == 1 && header.check != detail::header_check(seed, 0, 1, header.size);
+  }
   std::size_t spools() const { return spool::Spool::list(root()).size(); }
   template <class Condition>
   bool until(Condition const& condition) {
@@ -127,6 +139,19 @@ TEST_F(SenderTest, TheEndSendsTheRestSaysByeAndLeavesNothing) {
   EXPECT_EQ(spools(), 0U);
   EXPECT_EQ(collector->with([&](auto& c) { return c.byes; }), 1U);
   EXPECT_EQ(collector->with([&](auto&) { return stored.records(); }), 100U);
+}
+
+TEST_F(SenderTest, WhatIsStoredEndsWithAByeHoweverShortTheTimeOut) {
+  collect();
+  auto chosen = options();
+  chosen.flush_timeout = std::chrono::milliseconds(0);
+  {
+    Publisher bus(chosen);
+    LOGBOOM_INFO(bus.logger("test"), "hello");
+    ASSERT_TRUE(bus.flush(kLong));
+  }
+  EXPECT_EQ(spools(), 0U);
+  EXPECT_EQ(collector->with([&](auto& c) { return c.byes; }), 1U);
 }
 
 TEST_F(SenderTest, WhatIsNotAckedStaysAndTheNextPublisherSendsIt) {
@@ -235,16 +260,77 @@ TEST_F(SenderTest, WithoutACollectorRecordsAreSealed) {
   chosen.flush_timeout = std::chrono::milliseconds(0);
   Publisher bus(chosen);
   LOGBOOM_INFO(bus.logger("test"), "one");
-  std::ifstream ring(std::filesystem::path(bus.status().spool) / "ring.1", std::ios::binary);
-  auto const sealed = [&] {
-    constexpr std::streamoff kSeedAt = 32;
-    std::uint64_t seed = 0;
-    detail::FrameHeader header{};
-    ring.seekg(kSeedAt).read(reinterpret_cast<char*>(&seed), sizeof seed);
-    ring.seekg(detail::kRingDataOffset).read(reinterpret_cast<char*>(&header), sizeof header);
-    return header.sequence == 1 && header.check != detail::header_check(seed, 0, 1, header.size);
+  EXPECT_TRUE(until([&] { return is_sealed(bus, "ring.1"); }));
+}
+
+// Where the overflow cannot be read for want of descriptors, rings are still moved there.
+TEST_F(SenderTest, WhatFailsInSendingKeepsNoRingFull) {
+  auto chosen = options();
+  chosen.ring_capacity = 128 << 10;
+  chosen.block_timeout = std::chrono::seconds(5);
+  Publisher bus(chosen);
+  auto const log = bus.logger("test");
+  int logged = 0;
+  auto const some = [&] {
+    for (int i = 0; i < 5000; ++i)
+      LOGBOOM_INFO(log, "record {} is some sixty bytes long, more or less", ++logged);
   };
-  EXPECT_TRUE(until(sealed));
+  some();
+  ASSERT_TRUE(until([&] { return bus.statistics().spilled > 0; }));
+  collect();
+  collector->with([](auto& c) { return c.window = 0; });
+  ASSERT_TRUE(until([&] { return bus.status().connected; }));
+  {
+    auto said = [ring = std::ifstream(std::filesystem::path(bus.status().spool) / "ring.0")]() mutable {
+      std::string const bytes(std::istreambuf_iterator<char>(ring.seekg(0)), {});
+      return bytes.find("sending failed: ") != std::string::npos;
+    };
+    test::NoDescriptors const none;
+    collector->with([](auto& c) { return c.window = 1 << 20; });
+    ASSERT_TRUE(until(std::ref(said)));
+    for (int i = 0; i < 5; ++i) some();
+  }
+  EXPECT_EQ(bus.statistics().dropped, 0U);
+  ASSERT_TRUE(bus.flush(kLong));
+  collector->with([&](auto&) {
+    int failures = 0;
+    std::size_t records = 0;
+    for (auto const& [key, stream] : stored.streams) {
+      for (auto const& message : stream.messages) failures += message.starts_with("sending failed: ") ? 1 : 0;
+      records += stream.messages.size();
+    }
+    EXPECT_EQ(failures, 1) << "told once";
+    EXPECT_EQ(records, static_cast<std::size_t>(logged + failures));
+    return 0;
+  });
+}
+
+/// While it lives no thread can be started.
+class NoThreads {
+ public:
+  NoThreads() {
+    pthread_getattr_default_np(&before_);
+    auto huge = before_;
+    pthread_attr_setstacksize(&huge, std::size_t{1} << 46U);
+    pthread_setattr_default_np(&huge);
+  }
+  ~NoThreads() { pthread_setattr_default_np(&before_); }
+  NoThreads(NoThreads const&) = delete;
+  NoThreads& operator=(NoThreads const&) = delete;
+
+ private:
+  pthread_attr_t before_{};
+};
+
+// Nobody else seals them then, and after a restart of the machine they would count for nothing.
+TEST_F(SenderTest, WithoutASenderTheThreadsSealTheirRecords) {
+  std::optional<NoThreads> none(std::in_place);
+  Publisher bus(options());
+  none.reset();
+  ASSERT_THAT(bus.status().problem, testing::HasSubstr("not sent"));
+  auto const log = bus.logger("test");
+  std::thread([&] { LOGBOOM_INFO(log, "one"); }).join();
+  EXPECT_TRUE(is_sealed(bus, "ring.1"));
 }
 
 TEST_F(SenderTest, LevelRulesOfTheCollectorAreApplied) {

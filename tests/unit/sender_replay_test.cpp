@@ -1,6 +1,7 @@
 // Spools of dead publishers: what a killed process left is stored exactly once, whoever sends it, with what is damaged declared, and then it is gone.
 #include "publisher/adopter.hpp"
-#include "publisher/replay.hpp"
+#include "publisher/feed.hpp"
+#include "publisher/recovery.hpp"
 #include "sender_fixture.hpp"
 
 #include <gmock/gmock.h>
@@ -30,6 +31,7 @@ class ReplayTest : public testing::Test {
     collecting = true;
     thread = std::thread([this] {
       FakeCollector collector(scratch.endpoint(), stored);
+      for (auto const& id : kept_waiting) collector.windows[id] = 0;
       while (collecting) {
         collector.step();
         if (lose.exchange(false)) collector.lose = 1;
@@ -46,12 +48,12 @@ class ReplayTest : public testing::Test {
 
   /// A process that writes into a spool below `root` and is killed. `work` runs in it.
   template <class Work>
-  void die(std::uint64_t streams, Work const& work) {
+  void die(std::uint64_t streams, Work const& work, std::vector<std::string> const& endpoints = {}) {
     int ready[2];
     ASSERT_EQ(pipe(ready), 0);
     auto const child = fork();
     if (child == 0) {
-      SpoolWriter writer(root(), streams);
+      SpoolWriter writer(root(), streams, spool::kMinRing, endpoints);
       work(writer);
       char const done = 1;
       if (write(ready[1], &done, 1) != 1) _exit(1);
@@ -67,12 +69,21 @@ class ReplayTest : public testing::Test {
   }
 
   Recovered recover_all(std::chrono::milliseconds patience = std::chrono::seconds(20)) {
-    RecoverOptions options;
-    options.endpoints = {scratch.endpoint()};
+    auto recovery = make_recovery(patience);
+    return sweep(recovery);
+  }
+  Recovery make_recovery(std::chrono::milliseconds patience) {
+    auto options = RecoverOptions::to({scratch.endpoint()});
     options.patience = patience;
     options.report = [this](std::string_view line) { reports.emplace_back(line); };
+    return Recovery(std::move(options));
+  }
+  Recovered sweep(Recovery& recovery) const {
     fs::path const paths[] = {root()};
-    return recover(paths, options);
+    return recovery.sweep(paths);
+  }
+  PublisherId owner(fs::path const& directory) const {
+    return spool::Spool::adopt(directory).value().publisher().id;
   }
   fs::path root() const { return scratch.path() / "spool"; }
 
@@ -82,6 +93,7 @@ class ReplayTest : public testing::Test {
   std::atomic<bool> collecting{false};
   std::atomic<bool> lose{false};
   std::size_t byes = 0, hellos = 0;
+  std::vector<PublisherId> kept_waiting;  // the collector answers them, and takes nothing
   std::vector<std::string> reports;
 };
 
@@ -168,6 +180,8 @@ TEST_F(ReplayTest, WhatIsDamagedBecomesAGapWithItsCount) {
   EXPECT_LT(stream.lost(), 40U);
   EXPECT_EQ(recovered.gaps, stream.lost());
   EXPECT_EQ(recovered.spools, 1U);
+  EXPECT_THAT(reports, testing::Contains(testing::HasSubstr("is damaged at byte")));
+  EXPECT_TRUE(fs::is_empty(root())) << "what is damaged is declared, and kept for nobody";
 }
 
 TEST_F(ReplayTest, WithoutACollectorTheSpoolStays) {
@@ -236,13 +250,91 @@ TEST_F(ReplayTest, ARingThatCannotBeReadIsSetAsideWithItsSpool) {
 
 TEST_F(ReplayTest, StopIsObeyed) {
   die(1, [](SpoolWriter& writer) { writer.write_many(0, 10); });
-  RecoverOptions options;
-  options.endpoints = {scratch.endpoint()};
+  auto options = RecoverOptions::to({scratch.endpoint()});
   options.patience = std::chrono::hours(1);
   int asked = 0;
   options.stop = [&] { return ++asked > 5; };
-  fs::path const paths[] = {root()};
-  EXPECT_EQ(recover(paths, options).left, 1U);
+  Recovery recovery(std::move(options));
+  EXPECT_EQ(sweep(recovery).left, 1U);
+}
+
+// The oldest is the first: one that comes to no end must not keep the others from theirs, sweep after sweep.
+TEST_F(ReplayTest, ASpoolThatIsNotTakenStarvesNoOther) {
+  for (int i = 0; i < 5; ++i) die(1, [](SpoolWriter& writer) { writer.write_many(0, 10); });
+  auto const first = spool::Spool::list(root()).at(0);
+  kept_waiting = {owner(first)};
+  collect();
+  auto recovery = make_recovery(std::chrono::milliseconds(100));
+  auto const found = sweep(recovery);
+  EXPECT_EQ(found.spools, 4U);
+  EXPECT_EQ(found.left, 1U);
+  EXPECT_TRUE(found.reached);
+  EXPECT_THAT(spool::Spool::list(root()), testing::ElementsAre(first));
+  stop_collector();
+  EXPECT_EQ(stored.records(), 40U);
+}
+
+TEST_F(ReplayTest, SpoolsThatAreNotTakenEndASweepAndAreTheLastOfTheNext) {
+  for (int i = 0; i < 5; ++i) die(1, [](SpoolWriter& writer) { writer.write_many(0, 10); });
+  auto const list = spool::Spool::list(root());
+  for (std::size_t i = 0; i < Recovery::kStuck; ++i) kept_waiting.push_back(owner(list[i]));
+  collect();
+  auto recovery = make_recovery(std::chrono::milliseconds(100));
+  auto found = sweep(recovery);
+  EXPECT_EQ(found.spools, 0U);
+  EXPECT_EQ(found.left, 5U);
+  found = sweep(recovery);
+  EXPECT_EQ(found.spools, 2U);
+  EXPECT_EQ(found.left, 3U);
+}
+
+TEST_F(ReplayTest, WhatIsWrongWithASpoolIsToldOnce) {
+  die(1, [](SpoolWriter& writer) { writer.write_many(0, 10); });
+  std::ofstream(spool::Spool::list(root()).at(0) / "publisher") << "nobody's";
+  auto recovery = make_recovery(std::chrono::milliseconds(100));
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(sweep(recovery).unreadable, 1U);
+  EXPECT_THAT(reports, testing::ElementsAre(testing::HasSubstr("is damaged")));
+}
+
+TEST_F(ReplayTest, EachSpoolGoesWhereItsPublisherWouldHaveSentIt) {
+  auto const text = [this](std::string const& bus) { return scratch.endpoint(bus).text; };
+  auto const ten = [](SpoolWriter& writer) { writer.write_many(0, 10); };
+  die(1, ten, {text("bus")});
+  die(1, ten, {text("elsewhere"), text("third")});
+  die(1, ten);
+  std::vector<std::vector<std::string>> asked;
+  RecoverOptions options;
+  options.destination = [&](std::span<std::string const> recorded) {
+    asked.emplace_back(recorded.begin(), recorded.end());
+    bool const ours = recorded.empty() || recorded.front() == text("bus");
+    return ours ? std::vector{scratch.endpoint()} : std::vector<delivery::Endpoint>();
+  };
+  collect();
+  Recovery recovery(std::move(options));
+  auto const found = sweep(recovery);
+  stop_collector();
+  EXPECT_EQ(found.spools, 2U);
+  EXPECT_EQ(found.others, 1U);
+  EXPECT_EQ(stored.records(), 20U);
+  EXPECT_THAT(asked, testing::UnorderedElementsAre(testing::ElementsAre(text("bus")), testing::IsEmpty(),
+                                                   testing::ElementsAre(text("elsewhere"), text("third"))));
+  EXPECT_EQ(spool::Spool::list(root()).size(), 1U);
+}
+
+TEST_F(ReplayTest, AnAdopterLeavesTheSpoolsOfOtherBusesAlone) {
+  auto const ten = [](SpoolWriter& writer) { writer.write_many(0, 10); };
+  die(1, ten, {scratch.endpoint("elsewhere").text});
+  auto const other = spool::Spool::list(root()).at(0);
+  die(1, ten, {"tcp://nowhere:1", scratch.endpoint().text});
+  die(1, ten);  // an older version's
+  collect();
+  Adopter adopter(root(), {scratch.endpoint("silent"), scratch.endpoint()});
+  adopter.allow();
+  EXPECT_TRUE(test::until([&] { return adopter.adopted() == 2; }, [] { std::this_thread::yield(); }));
+  adopter.stop();
+  stop_collector();
+  EXPECT_EQ(stored.records(), 20U);
+  EXPECT_THAT(spool::Spool::list(root()), testing::ElementsAre(other));
 }
 
 TEST_F(ReplayTest, AnAdopterSendsWhatItFindsOnceItIsAllowed) {

@@ -11,6 +11,7 @@ namespace logboom::publisher {
 namespace {
 
 using test::FakeCollector;
+using test::NoDescriptors;
 using test::SpoolWriter;
 using test::Stored;
 
@@ -165,6 +166,32 @@ TEST_F(SpeakerTest, ALostLastBatchIsFoundByAsking) {
   EXPECT_EQ(speaker->window().rewinds(), 1U);
 }
 
+// The resend asks for a new PUSH socket. Where there is none to be had it is asked for until there is.
+TEST_F(SpeakerTest, ASocketThatCannotBeHadNowIsHadLater) {
+  start();
+  collect();
+  ASSERT_TRUE(until([&] { return speaker->window().welcomed(); }));
+  collector->lose = 1;
+  writer->write_many(0, 10);
+  ASSERT_TRUE(until([&] { return collector->batches == 1; }));
+  writer->write_many(0, 10);
+  {
+    NoDescriptors const none;
+    int refused = 0;
+    ASSERT_TRUE(test::until([&] { return refused > 3; },
+                            [&] {
+                              try {
+                                round();
+                              } catch (zmq::error_t const&) {
+                                ++refused;
+                                if (collector) collector->step();
+                              }
+                            }));
+  }
+  ASSERT_TRUE(drain());
+  verify();
+}
+
 TEST_F(SpeakerTest, AStoppedReaderIsNotFlooded) {
   start(1, spool::kDefaultRing);
   collect();
@@ -294,6 +321,20 @@ TEST_F(SpeakerTest, ByeComesOnceEverythingIsStored) {
   collector->commits = true;
   ASSERT_TRUE(until([&] { return speaker->bye_answered(); }));
   EXPECT_EQ(stored.records(), 50U);
+}
+
+TEST_F(SpeakerTest, WhatComesAfterAByeIsFollowedByAnother) {
+  start();
+  collect();
+  writer->write_many(0, 10);
+  speaker->end();
+  ASSERT_TRUE(until([&] { return speaker->bye_answered(); }));
+  writer->write_many(0, 10);
+  round();
+  EXPECT_FALSE(speaker->bye_answered());
+  ASSERT_TRUE(until([&] { return speaker->bye_answered(); }));
+  EXPECT_EQ(collector->byes, 2U);
+  verify();
 }
 
 TEST_F(SpeakerTest, AHurriedSpeakerAsksForACommit) {

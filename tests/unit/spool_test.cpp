@@ -1,5 +1,6 @@
 // The spool's directory: made whole or not at all, owned by one process at a time, adopted when its owner is dead, removed, forgotten after fork.
 #include "spool/spool.hpp"
+#include "spool/framed_file.hpp"
 #include "spool/publisher_file.hpp"
 #include "spool_fixture.hpp"
 
@@ -8,8 +9,11 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include <fstream>
 #include <functional>
 #include <random>
+
+#include <msgpack.hpp>
 
 namespace logboom::spool {
 namespace {
@@ -83,10 +87,10 @@ TEST_F(SpoolDirectory, WhatADeadProcessLeftIsReadWithoutIt) {
   EXPECT_EQ(spool->catalogue().site(3).template_text, "solved {cells} cells");
   EXPECT_EQ(spool->catalogue().logger(7), "solver.grid");
   ASSERT_EQ(spool->overflow().chunks().size(), 1U);
-  std::vector<std::string> problems;
-  auto const rings = spool->open_rings(problems);
+  auto const found_rings = spool->open_rings();
+  auto const& rings = found_rings.readable;
   ASSERT_EQ(rings.size(), 1U);
-  EXPECT_TRUE(problems.empty());
+  EXPECT_TRUE(found_rings.left_out.empty() && found_rings.damage.empty());
   EXPECT_EQ(rings[0].stream(), 5U);
   EXPECT_EQ(rings[0].thread_name(), "worker");
   EXPECT_EQ(read_all(rings[0]).whole.size(), 10U);
@@ -94,6 +98,44 @@ TEST_F(SpoolDirectory, WhatADeadProcessLeftIsReadWithoutIt) {
   EXPECT_TRUE(spool->remove());
   EXPECT_TRUE(Spool::list(root()).empty());
   EXPECT_TRUE(fs::is_empty(root()));
+}
+
+TEST_F(SpoolDirectory, SaysWhereItsRecordsAreToGoWhoeverOwnsIt) {
+  std::vector<std::string> const endpoints{"ipc:///run/bus", "tcp://hub:7514"};
+  Spool const spool = Spool::create(root(), publisher(), endpoints);
+  EXPECT_EQ(Spool::endpoints(spool.directory()), endpoints);
+  Spool const silent = Spool::create(root(), publisher());
+  EXPECT_TRUE(Spool::endpoints(silent.directory()).empty());
+  EXPECT_TRUE(Spool::endpoints(root() / "missing").empty());
+}
+
+TEST_F(SpoolDirectory, AddressesAreBounded) {
+  std::vector<std::string> many(kMaxEndpoints + 5, "tcp://hub:7514");
+  many[0] = std::string(kMaxEndpointText + 1, 'x');
+  Spool const spool = Spool::create(root(), publisher(), many);
+  EXPECT_EQ(Spool::endpoints(spool.directory()), std::vector<std::string>(kMaxEndpoints, "tcp://hub:7514"));
+}
+
+// What was written before spools said where their records go.
+TEST_F(SpoolDirectory, AnOlderSpoolIsReadAndSaysNothingOfAddresses) {
+  auto const directory = root() / std::string(32, 'a');
+  fs::create_directories(directory);
+  std::ofstream(directory / "lock");
+  msgpack::sbuffer entry;
+  msgpack::packer<msgpack::sbuffer> packer(entry);
+  packer.pack_array(5);
+  packer.pack_bin(16);
+  packer.pack_bin_body(std::string(16, '\xaa').data(), 16);
+  packer.pack("host");
+  packer.pack(4711);
+  packer.pack("old");
+  packer.pack(1'700'000'000'000'000'000);
+  FramedFile::create(directory / "publisher", FramedKind::kPublisher)
+      .append(std::as_bytes(std::span(entry.data(), entry.size())), kMaxEntry);
+  EXPECT_TRUE(Spool::endpoints(directory).empty());
+  auto const spool = Spool::adopt(directory);
+  ASSERT_TRUE(spool);
+  EXPECT_EQ(spool->publisher().process, "old");
 }
 
 TEST_F(SpoolDirectory, OnlyItsOwnerMayLook) {
@@ -280,11 +322,33 @@ TEST_F(SpoolDirectory, ADamagedPartCostsThatPartAlone) {
   EXPECT_EQ(spool->clock().nanoseconds(12345), owner.started);
   EXPECT_FALSE(spool->catalogue().site(1).template_text.empty());
   EXPECT_FALSE(spool->catalogue().logger(1).empty());
-  std::vector<std::string> problems;
-  EXPECT_EQ(spool->open_rings(problems).size(), 2U);
-  ASSERT_EQ(problems.size(), 2U);
-  EXPECT_NE(problems[0].find("ring.1"), std::string::npos);
-  EXPECT_NE(problems[1].find("ring.7"), std::string::npos);
+  auto const rings = spool->open_rings();
+  EXPECT_EQ(rings.readable.size(), 2U);
+  ASSERT_EQ(rings.left_out.size(), 2U);
+  EXPECT_NE(rings.left_out[0].find("ring.1"), std::string::npos);
+  EXPECT_NE(rings.left_out[1].find("ring.7"), std::string::npos);
+}
+
+TEST_F(SpoolDirectory, WhatIsSetAsideIsBounded) {
+  std::vector<fs::path> kept;
+  for (std::size_t i = 0; i < Spool::kMaxAside + 2; ++i) {
+    auto const directory = Spool::create(root(), publisher()).directory();
+    auto spool = Spool::adopt(directory);
+    ASSERT_TRUE(spool);
+    fs::last_write_time(directory, fs::file_time_type(std::chrono::seconds(i)));
+    auto const aside = spool->set_aside();
+    EXPECT_FALSE(aside.error);
+    EXPECT_EQ(aside.kept, directory.native() + ".unreadable");
+    kept.push_back(aside.kept);
+    if (i < Spool::kMaxAside) {
+      EXPECT_TRUE(aside.removed.empty());
+    } else {
+      EXPECT_EQ(aside.removed, std::vector{kept[i - Spool::kMaxAside]});
+    }
+  }
+  EXPECT_FALSE(fs::exists(kept[1]));
+  EXPECT_TRUE(fs::exists(kept[2] / "publisher"));
+  EXPECT_TRUE(Spool::list(root()).empty());
 }
 
 TEST_F(SpoolDirectory, ListsSpoolsOldestFirstAndNothingElse) {

@@ -12,9 +12,13 @@ from . import _core
 if not _core.in_main_interpreter():
     raise ImportError("logboom works in the main interpreter of a process only, not in a sub-interpreter")
 
+# The reading half first: what a module registers for the end of the process runs in reverse, and a server outlives its process's publishers.
+from ._records import Record, StoreError
+from ._server import Server
+from ._subscriber import Subscriber, query
 from ._context import context
 from ._handler import TRACE, Handler, attach, detach, flush
 
 __version__ = _core.version
 
-__all__ = ["TRACE", "Handler", "__version__", "attach", "context", "detach", "flush"]
+__all__ = ["TRACE", "Handler", "Record", "Server", "StoreError", "Subscriber", "__version__", "attach", "context", "detach", "flush", "query"]

@@ -50,13 +50,24 @@ enum Slot : std::uint8_t {
   kTask,
   kMessage,  // left there by formatters, as is the next
   kTime,
+  kOrigin,      // of a record that came from the bus: _records.py
+  kExtra,       // fields whose names may be those above: logbook.py, as is the next
+  kAttributes,  // str → str or int, as they are
   kSlots,
 };
-constexpr std::array<char const*, kSlots> kSlotNames{
-    "name",        "msg",     "args",     "levelname",       "levelno",    "pathname",
-    "filename",    "module",  "exc_info", "exc_text",        "stack_info", "lineno",
-    "funcName",    "created", "msecs",    "relativeCreated", "thread",     "threadName",
-    "processName", "process", "taskName", "message",         "asctime"};
+constexpr std::array<char const*, kSlots> kSlotNames{"name",          "msg",
+                                                     "args",          "levelname",
+                                                     "levelno",       "pathname",
+                                                     "filename",      "module",
+                                                     "exc_info",      "exc_text",
+                                                     "stack_info",    "lineno",
+                                                     "funcName",      "created",
+                                                     "msecs",         "relativeCreated",
+                                                     "thread",        "threadName",
+                                                     "processName",   "process",
+                                                     "taskName",      "message",
+                                                     "asctime",       "logboom_origin",
+                                                     "logboom_extra", "logboom_attributes"};
 
 constexpr std::size_t kMaxExtras = 254;  // and one that counts what is left out: 255 fields with the context's
 constexpr std::size_t kMaxContext = 128;
@@ -141,6 +152,21 @@ int slot_of(PyObject* key, std::size_t place) {
   return slot;
 }
 
+void take_extra(PyObject* extra, Parts& parts) {
+  if (extra == nullptr || !PyDict_Check(extra)) return;
+  PyObject *key = nullptr, *value = nullptr;
+  Py_ssize_t position = 0;
+  while (PyDict_Next(extra, &position, &key, &value) != 0) {
+    if (parts.count == kMaxExtras) {
+      ++parts.left_out;
+      continue;
+    }
+    Py_INCREF(key);
+    Py_INCREF(value);
+    parts.extras[parts.count++] = {key, value};
+  }
+}
+
 void take_apart(PyObject* record, Parts& parts) {
   Ref const dict(PyObject_GenericGetDict(record, nullptr));
   if (!dict || !PyDict_Check(dict.get())) {
@@ -162,6 +188,7 @@ void take_apart(PyObject* record, Parts& parts) {
       ++parts.left_out;
     }
   }
+  take_extra(parts.slots[kExtra], parts);
 }
 
 // The exception that is set, normalised; new reference.
@@ -457,6 +484,7 @@ class Writer {
       value("process_name", name);
     derived();
     origin();
+    given();
     types();
     encoder_.set_count(header, count_);
   }
@@ -559,6 +587,22 @@ class Writer {
       encoder_.integer(*thread);
     }
     if (PyObject* const name = parts_.text(kThreadName)) value("thread", name);
+  }
+
+  void given() {
+    PyObject* const attributes = parts_.slots[kAttributes];
+    if (attributes == nullptr || !PyDict_Check(attributes)) return;
+    PyObject *name = nullptr, *given = nullptr;
+    Py_ssize_t position = 0;
+    while (PyDict_Next(attributes, &position, &name, &given) != 0) {
+      if (!PyUnicode_Check(name)) continue;
+      if (PyUnicode_Check(given)) {
+        value(utf8(name), given);
+      } else if (auto const number = natural(PyLong_Check(given) ? given : nullptr)) {
+        key(utf8(name));
+        encoder_.integer(*number);
+      }
+    }
   }
 
   void types() {
@@ -677,6 +721,8 @@ bool write(Draft const& draft, Bus& bus, Scratch& scratch, EncodedRecord& made) 
 bool encode(PyObject* record, PyObject* formatter, Bus& bus, Scratch& scratch, EncodedRecord& made) {
   Parts parts;
   take_apart(record, parts);
+  // It comes from the bus: sent back it would go around for ever.
+  if (parts.slots[kOrigin] != nullptr) return false;
   bool const arguments = has_arguments(parts);
   Ref const text(text_of(parts.slots[kMsg], made));
   Ref const message(text ? message_of(record, parts, text.get(), arguments, made) : nullptr);

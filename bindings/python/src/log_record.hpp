@@ -38,7 +38,7 @@ void set_context_variable(PyObject* variable);
 
 /// `formatter` makes the text of an exception: an object with formatException, or None for logging's own.
 /// Whatever the record holds, it becomes one: what cannot be encoded is replaced by a text that says so. Leaves no exception set.
-/// @return false: no memory
+/// @return false: no memory, or the record came from the bus
 bool encode_log_record(PyObject* record, PyObject* formatter, Bus& bus, Scratch& scratch, EncodedRecord& made);
 
 /// A log call of which no LogRecord is made. Borrowed references, held by the caller.
