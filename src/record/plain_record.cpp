@@ -8,6 +8,7 @@
 
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <optional>
 
 #include <fmt/format.h>
@@ -208,9 +209,15 @@ Form form_of(std::span<std::byte const> frame) noexcept {
 
 void take_plain(std::span<std::byte const> frame, Form form, std::int64_t arrival, std::string_view peer_host,
                 Block& block) {
-  // What a thread keeps of one frame for the next is bounded by the largest frame.
-  thread_local TokenTape tape;
-  thread_local EntryWriter writer;
+  // What a thread keeps of one frame for the next is bounded by the largest frame. A pointer to it: a library that is loaded late (the Python module) has room
+  // for a few words of thread-local storage only.
+  struct Kept {
+    TokenTape tape;
+    EntryWriter writer;
+  };
+  thread_local std::unique_ptr<Kept> kept;
+  if (kept == nullptr) kept = std::make_unique<Kept>();
+  auto& [tape, writer] = *kept;
   if (frame.size() > kMaxMessage)
     throw FrameError(fmt::format("plain record of {} bytes, more than {}", frame.size(), kMaxMessage));
   if (form == Form::kPlainJson) {

@@ -759,17 +759,7 @@ bool encode(LogCall const& call, Bus& bus, Scratch& scratch, EncodedRecord& made
         (static_cast<double>(now.tv_sec) - g_logging.start) * 1e3 + static_cast<double>(now.tv_nsec) / 1e6;
     parts.slots[kRelativeCreated] = PyFloat_FromDouble(relative);
   }
-  PyObject *key = nullptr, *value = nullptr;
-  for (Py_ssize_t position = 0;
-       call.extra != nullptr && PyDict_Next(call.extra, &position, &key, &value) != 0;) {
-    if (parts.count == kMaxExtras) {
-      ++parts.left_out;
-      continue;
-    }
-    Py_INCREF(key);
-    Py_INCREF(value);
-    parts.extras[parts.count++] = {key, value};
-  }
+  take_extra(call.extra, parts);
   bool const arguments = has_arguments(parts);
   Ref const text(text_of(call.msg, made));
   if (!text) return false;
