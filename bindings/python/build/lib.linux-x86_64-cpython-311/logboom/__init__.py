@@ -1,0 +1,20 @@
+"""logboom: the log records of many processes in one place, live and durably.
+
+    import logging, logboom
+    logboom.attach()
+    logging.getLogger("app.db").warning("slow query: %d ms", 312, extra={"table": "users"})
+
+See docs/python.md of the project.
+"""
+
+from . import _core
+
+if not _core.in_main_interpreter():
+    raise ImportError("logboom works in the main interpreter of a process only, not in a sub-interpreter")
+
+from ._context import context
+from ._handler import TRACE, Handler, attach, detach, flush
+
+__version__ = _core.version
+
+__all__ = ["TRACE", "Handler", "__version__", "attach", "context", "detach", "flush"]
