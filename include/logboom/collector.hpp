@@ -19,6 +19,9 @@ struct CollectorOptions {
   std::vector<std::string> endpoints;    ///< addresses to bind; empty = LOGBOOM_ENDPOINT, then the default
   std::string database = "logs.sqlite";  ///< the store's file; "" = no store
   bool publish = true;                   ///< serve live viewers
+  /// Records of Python's stock socket handlers (docs/inputs.md): "[HOST:]PORT" with 127.0.0.1 and 9020 (udp: 9021) as their usual values, port 0 = any; a path of a Unix
+  /// socket. Not set: none are taken.
+  std::optional<std::string> python_tcp, python_udp, python_unix, python_unix_datagram;
   std::optional<std::string> print;  ///< console sink: "pretty", "json", "csv", "logfmt" or a Python format string
   std::vector<std::string> adopt;  ///< spool roots (or spools) whose orphaned spools are read, whatever collector they were meant for
   /// Spool roots of which only those are read whose publisher had one of this collector's addresses (or is of a version that did not say): several buses may share such
@@ -44,6 +47,8 @@ struct CollectorStatus {
   std::uint64_t publishers = 0;      ///< said hello and not bye
   std::uint64_t adopted_spools = 0;  ///< of dead publishers, read to their end
   std::int64_t last_id = 0;
+  std::uint64_t input_connections = 0;  ///< of Python's handlers, open
+  std::uint64_t input_refused = 0;  ///< connections of Python's handlers turned away for want of descriptors
 };
 
 /// Binds in the constructor, works in run(). run() belongs to one thread; stop() and status() are safe from any thread; stop() also from a signal handler.
@@ -66,6 +71,8 @@ class LOGBOOM_API Collector {
   CollectorStatus status() const;
   /// The addresses bound, with the port that the system chose where 0 was asked for.
   std::vector<std::string> endpoints() const;
+  /// The inputs for Python's handlers likewise: "python-tcp 127.0.0.1:9020", "python-unix /run/logs.sock" …
+  std::vector<std::string> inputs() const;
 
  private:
   struct Impl;

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -36,6 +37,9 @@ struct PublisherOptions {
   FullPolicy when_full = FullPolicy::kBlock;
   std::chrono::milliseconds block_timeout{1000};  ///< of one log call, with FullPolicy::kBlock
   std::chrono::milliseconds flush_timeout{2000};  ///< of the destructor
+  std::int64_t started =
+      0;  ///< when the program began, nanoseconds since the Unix epoch, where that is known better. Default: now. A forked child begins when it logs first
+  std::function<void()> levels_changed;  ///< called after the rules in force have changed because a collector said so: on the publisher's own thread, which sends nothing meanwhile. Must not throw
 };
 
 /// Numbers since the publisher's start in this process; records, unless said otherwise. logged = acked + dropped + what is on the way.
@@ -88,6 +92,8 @@ class LOGBOOM_API Publisher {
 
   /// Replaces the publisher's rules (those that a collector sends stay on top). @throws std::invalid_argument naming the rule and the mend.
   void level_rules(std::string_view rules);
+  /// The rules in force, those of a collector included: "info,etl.db=debug"; "" when there are none.
+  std::string level_rules() const;
 
   Statistics statistics() const;
   Status status() const;
@@ -98,5 +104,9 @@ class LOGBOOM_API Publisher {
 
 /// Names the calling thread on its records from now on (and to the system, 15 bytes of it). Without it the system's name is taken at the thread's first record.
 LOGBOOM_API void set_thread_name(std::string_view name);
+
+/// The same for languages that number and name their threads themselves: records have this number instead of the system's, and the system is told nothing.
+/// Each change takes another ring: not for every record.
+LOGBOOM_API void set_thread_identity(std::uint64_t number, std::string_view name);
 
 }  // namespace logboom

@@ -20,9 +20,13 @@ struct SubscriberOptions {
   bool replay = false;
   std::string database;  ///< path of the store's file; "" = ask the collector
   bool refetch = true;   ///< read records that were missed live from the store, if it can be read
+  /// Not 0: end once at least so many publishers have come and all have left (said bye, or died and had their spool read). Counted are those that are there
+  /// when this viewer goes live or come later; with history also those that came before in the collector's present run. A publisher of this very process is
+  /// not waited for. What they logged, and the collector stored, is seen before the end. Plain records have no publisher; an older collector does not tell.
+  std::size_t until_idle = 0;
 };
 
-/// A viewer of one collector: the first that `endpoint` names. For one thread at a time; stop(), stopped() and missed() for any.
+/// A viewer of one collector: the first that `endpoint` names. For one thread at a time; stop(), stopped(), ended() and missed() for any.
 class LOGBOOM_API Subscriber {
  public:
   /// Connects in the background; a collector that is not there yet is waited for.
@@ -32,7 +36,7 @@ class LOGBOOM_API Subscriber {
   Subscriber(Subscriber&&) noexcept;
   Subscriber& operator=(Subscriber&&) noexcept;
 
-  /// The next record in the store's order. Blocks for `timeout` at most. Nothing on time-out or after stop().
+  /// The next record in the store's order. Blocks for `timeout` at most. Nothing on time-out, after stop() and at the end (see ended()).
   std::optional<Record> next(std::chrono::milliseconds timeout);
 
   /// True once the collector answered the sync, so that no later record can be missed. Blocks for `timeout` at most.
@@ -40,6 +44,9 @@ class LOGBOOM_API Subscriber {
 
   /// Records that were published but never reached this viewer and could not be read from the store either. Since construction.
   std::uint64_t missed() const noexcept;
+
+  /// All publishers have left and all they logged was returned (SubscriberOptions::until_idle): nothing more will come.
+  bool ended() const noexcept;
 
   /// Makes next() and wait_until_live() return at once, now and later. From any thread, and async-signal-safe.
   void stop() noexcept;

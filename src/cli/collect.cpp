@@ -38,6 +38,7 @@ constexpr auto kExamples =
     logboom collect --db /var/log/app.sqlite --print   and show the records here
     logboom collect tcp://0.0.0.0:7514 --db all.sqlite for other machines (ports 7514, 7515, 7516)
     logboom collect --no-db --print=json | jq .        no store, one JSON object a line
+    logboom collect --python-tcp 0.0.0.0:9020          also what Python's SocketHandler sends
     logboom collect --until-idle --db run.sqlite       for the time of one job)";
 
 struct Choices {
@@ -91,14 +92,18 @@ void collect(Choices choices) {
   auto const database = options.database;
   Collector collector(std::move(options));
   handle_signals(collector);
+  auto served = collector.endpoints();
+  for (auto& input : collector.inputs()) served.push_back(std::move(input));
   tell(fmt::format(
-      "collecting on {} into {}", joined(collector.endpoints()),
+      "collecting on {} into {}", joined(served),
       database.empty() ? "no store" : std::filesystem::absolute(database).lexically_normal().native()));
   collector.run();
   running = nullptr;
   auto const status = collector.status();
-  tell(fmt::format("stopped: {} records, {} declared lost, {} bad frames", status.records, status.gap_records,
-                   status.bad_frames));
+  auto stopped = fmt::format("stopped: {} records, {} declared lost, {} bad frames", status.records,
+                             status.gap_records, status.bad_frames);
+  if (status.input_refused > 0) stopped += fmt::format(", {} connections refused", status.input_refused);
+  tell(stopped);
 }
 
 }  // namespace
@@ -132,6 +137,20 @@ void add_collect(CLI::App& app) {
       ->type_name("DIR")
       ->allow_extra_args(false);
   command->add_flag("--no-adopt", choices->no_adopt, "Do not watch the default spool directory");
+  auto const python = [&](char const* name, auto& member, char const* usual, char const* what) {
+    auto* const option = command->add_option_function<std::string>(
+        name, [&member, usual](std::string const& value) { member = value.empty() ? usual : value; }, what);
+    if (*usual != '\0')
+      option->expected(0, 1)->type_name("[[HOST:]PORT]");
+    else
+      option->type_name("PATH");
+    option->group("Inputs: programs with Python's stock handlers");
+  };
+  python("--python-tcp", options.python_tcp, "9020",
+         "Take records of logging.handlers.SocketHandler; 127.0.0.1:9020 unless given, * is all hosts");
+  python("--python-udp", options.python_udp, "9021", "Of DatagramHandler; 127.0.0.1:9021 unless given");
+  python("--python-unix", options.python_unix, "", "Of SocketHandler(PATH, None)");
+  python("--python-unix-datagram", options.python_unix_datagram, "", "Of DatagramHandler(PATH, None)");
   command->add_flag("--until-idle", options.until_idle,
                     "Exit once every publisher that came has left (at least one did). One that died counts "
                     "as gone when its "

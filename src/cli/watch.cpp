@@ -64,7 +64,7 @@ class Watch {
         output_.flush();
         tell_missed();
         record = subscriber_.next(std::min(1000ms, left()));
-        if (!record && subscriber_.stopped()) break;
+        if (!record && (subscriber_.stopped() || subscriber_.ended())) break;
       }
       if (record) {
         output_.show(*record);

@@ -1,7 +1,7 @@
 // Holding an ipc address: directory, lock file, stale sockets. Must not know sockets.
 #include "collector/address_claim.hpp"
 
-#include "collector/bind_error.hpp"
+#include "delivery/bind_error.hpp"
 
 #include <fmt/format.h>
 
@@ -20,7 +20,7 @@ namespace logboom::collector {
 namespace {
 
 [[noreturn]] void refuse(std::string_view thing, int error, std::string_view reason, std::string_view mend) {
-  throw BindError(error, fmt::format("{}: {}; {}", thing, reason, mend));
+  throw delivery::BindError(error, fmt::format("{}: {}; {}", thing, reason, mend));
 }
 
 /// Makes what is missing, private to this user. What exists must not let others replace the sockets.

@@ -13,7 +13,7 @@ namespace logboom::collector {
 class AddressClaim {
  public:
   /// Makes the directory (0700) if it is missing, locks `PATH.lock`, removes what a dead collector left bound.
-  /// @throws BindError: in use (with the holder's pid), directory not ours or not writable, something else stands at a socket's path.
+  /// @throws delivery::BindError: in use (with the holder's pid), directory not ours or not writable, something else stands at a socket's path.
   explicit AddressClaim(delivery::Endpoint const& endpoint);
   ~AddressClaim();  // removes the sockets' files: ZeroMQ leaves them
   AddressClaim(AddressClaim&& other) noexcept;
@@ -25,7 +25,7 @@ class AddressClaim {
   int lock_ = -1;
 };
 
-/// One for each that is ipc. @throws BindError
+/// One for each that is ipc. @throws delivery::BindError
 std::vector<AddressClaim> claim_addresses(std::span<delivery::Endpoint const> endpoints);
 
 }  // namespace logboom::collector

@@ -55,13 +55,22 @@ void Adoption::run(std::stop_token const& stop) {
   publisher::Recovery any(options(stop, false));
   publisher::Recovery own(options(stop, true));
   while (!stop.stop_requested()) {
-    busy_ = true;
+    auto const began = std::chrono::steady_clock::now();
     tell(any.sweep(any_));
     tell(own.sweep(own_));
-    busy_ = false;
     std::unique_lock lock(mutex_);
-    wake_.wait_for(lock, stop, kEvery, [] { return false; });
+    looked_ = began;
+    wake_.wait_for(lock, stop, kEvery, [this] { return wanted_; });
+    wanted_ = false;
   }
+}
+
+bool Adoption::looked_since(std::chrono::steady_clock::time_point since) {
+  std::lock_guard const lock(mutex_);
+  if (looked_ && *looked_ > since) return true;
+  wanted_ = true;
+  wake_.notify_all();
+  return false;
 }
 
 publisher::RecoverOptions Adoption::options(std::stop_token const& stop, bool only_own) {

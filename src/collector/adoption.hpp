@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -40,8 +41,8 @@ class Adoption {
   void stop();
   /// Spools read to their end.
   std::uint64_t adopted() const noexcept { return adopted_; }
-  /// Whether it may be about to send something: before its first look at the roots, or during one.
-  bool busy() const noexcept { return busy_; }
+  /// Whether a look at the roots that began after `since` is over: what died before is sent, or known to be unreadable. If not, one begins soon.
+  bool looked_since(std::chrono::steady_clock::time_point since);
 
  private:
   void run(std::stop_token const& stop);
@@ -53,8 +54,9 @@ class Adoption {
   delivery::Endpoint const self_;
   OwnLog& log_;
   std::atomic<std::uint64_t> adopted_ = 0;
-  std::atomic<bool> busy_ = true;
   std::mutex mutex_;
+  std::optional<std::chrono::steady_clock::time_point> looked_;  // when the last look began that is over
+  bool wanted_ = false;                                          // the next look at once
   std::condition_variable_any wake_;
   std::jthread thread_;
 };

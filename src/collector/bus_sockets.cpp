@@ -1,7 +1,7 @@
 // Binding the three sockets of a bus. Must not know what travels on them.
 #include "collector/bus_sockets.hpp"
 
-#include "collector/bind_error.hpp"
+#include "delivery/bind_error.hpp"
 #include "record/wire.hpp"
 
 #include <fmt/format.h>
@@ -57,25 +57,26 @@ std::string bindable(std::string const& address) {
   auto const where = address == endpoint.text ? endpoint.text : fmt::format("{} ({})", endpoint.text, address);
   switch (error) {
     case EADDRINUSE:
-      throw BindError(error,
-                      fmt::format("{}: the port is in use; stop the program that has it (ss -ltnp shows "
-                                  "it), or choose another one",
-                                  where));
+      throw delivery::BindError(
+          error, fmt::format("{}: the port is in use; stop the program that has it (ss -ltnp shows "
+                             "it), or choose another one",
+                             where));
     case ENODEV:
     case EADDRNOTAVAIL:
     case EINVAL:
-      throw BindError(error,
-                      fmt::format("{}: not an address of this machine; give one of its own, tcp://*:PORT "
-                                  "for all of them, or tcp://127.0.0.1:PORT for this machine only",
-                                  where));
+      throw delivery::BindError(
+          error, fmt::format("{}: not an address of this machine; give one of its own, tcp://*:PORT "
+                             "for all of them, or tcp://127.0.0.1:PORT for this machine only",
+                             where));
     case EACCES:
     case EPERM:
-      throw BindError(error,
-                      fmt::format("{}: not permitted; choose a port from 1024 on, or a directory of your "
-                                  "own",
-                                  where));
+      throw delivery::BindError(
+          error, fmt::format("{}: not permitted; choose a port from 1024 on, or a directory of your "
+                             "own",
+                             where));
     default:
-      throw BindError(error, fmt::format("{}: {}; choose another address", where, zmq_strerror(error)));
+      throw delivery::BindError(error,
+                                fmt::format("{}: {}; choose another address", where, zmq_strerror(error)));
   }
 }
 

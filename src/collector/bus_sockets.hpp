@@ -12,7 +12,7 @@
 namespace logboom::collector {
 
 struct BusSockets {
-  /// @param live whether viewers are served. @throws BindError
+  /// @param live whether viewers are served. @throws delivery::BindError
   BusSockets(std::vector<AddressClaim> claimed, std::span<delivery::Endpoint const> endpoints, bool live);
 
   // In this order: the addresses are given up when the context has ended, and with it the last use of them.

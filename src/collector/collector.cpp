@@ -9,6 +9,8 @@
 #include "collector/intake.hpp"
 #include "collector/own_log.hpp"
 #include "delivery/endpoint.hpp"
+#include "inputs/listen_socket.hpp"
+#include "inputs/python_input.hpp"
 #include "record/formatter.hpp"
 #include "record/level_rules.hpp"
 #include "sinks/console.hpp"
@@ -93,12 +95,25 @@ std::vector<delivery::Endpoint> endpoints_of(CollectorOptions const& options) {
   return endpoints;
 }
 
+std::vector<std::pair<inputs::Transport, std::string>> python_sockets(CollectorOptions const& options) {
+  using inputs::Transport;
+  std::vector<std::pair<Transport, std::string>> wanted;
+  if (options.python_tcp) wanted.emplace_back(Transport::kTcp, *options.python_tcp);
+  if (options.python_udp) wanted.emplace_back(Transport::kUdp, *options.python_udp);
+  if (options.python_unix) wanted.emplace_back(Transport::kUnix, *options.python_unix);
+  if (options.python_unix_datagram)
+    wanted.emplace_back(Transport::kUnixDatagram, *options.python_unix_datagram);
+  return wanted;
+}
+
 CollectorOptions checked(CollectorOptions options) {
   if (options.queue_bytes < (64U << 10U))
     throw std::invalid_argument("queue_bytes: less than one batch of 64 KiB; give 65536 or more");
   if (options.commit_interval < std::chrono::milliseconds(1))
     throw std::invalid_argument("commit_interval: not a time to wait; give 1 ms or more");
   LevelRules::parse(options.level_rules);
+  for (auto const& [transport, address] : python_sockets(options))
+    inputs::check_listen_address(transport, address);
   return options;
 }
 
@@ -116,7 +131,8 @@ struct Collector::Impl {
   void run();
   void work();
   void follow_store();
-  Intake::Options intake_options() const;
+  Intake::Options intake_options();
+  std::unique_ptr<inputs::PythonInput> python_input();
   delivery::ReceiverLedger ledger();
 
   CollectorOptions const options;
@@ -129,6 +145,7 @@ struct Collector::Impl {
   WakeUp wake;
   CommitQueue queue;
   BusSockets bus;
+  std::unique_ptr<inputs::PythonInput> input;  // for Python's handlers, if there is any
   Intake intake;
   std::optional<Adoption> adoption;
   std::atomic<bool> stopping = false;
@@ -145,13 +162,15 @@ Collector::Impl::Impl(CollectorOptions given)
       queue([this](auto blocks) { target.write(blocks); },
             {.limit_bytes = options.queue_bytes, .interval = options.commit_interval}, [this] { wake.ring(); }),
       bus(std::move(claims), addresses, options.publish),
+      input(python_input()),
       intake(bus, queue, log, ledger(), wake.fd(), intake_options()) {
+  if (input) intake.add_input(*input);
   if (options.print) intake.add_sink(console(*options.print));
   if (!options.adopt.empty() || !options.adopt_own.empty())
     adoption.emplace(Adoption::Roots{options.adopt, options.adopt_own}, bus.addresses, log);
 }
 
-Intake::Options Collector::Impl::intake_options() const {
+Intake::Options Collector::Impl::intake_options() {
   return {.facts = {.epoch = epoch,
                     .host = host_name(),
                     .pid = static_cast<std::uint64_t>(::getpid()),
@@ -159,7 +178,24 @@ Intake::Options Collector::Impl::intake_options() const {
                     .levels = options.level_rules},
           .queue_bytes = options.queue_bytes,
           .last_id = target.last_id(),
-          .live = options.publish};
+          .live = options.publish,
+          .looked_since = [this](auto since) { return !adoption || adoption->looked_since(since); }};
+}
+
+std::unique_ptr<inputs::PythonInput> Collector::Impl::python_input() {
+  std::vector<inputs::ListenSocket> sockets;
+  for (auto const& [transport, address] : python_sockets(options)) sockets.emplace_back(transport, address);
+  if (sockets.empty()) return nullptr;
+  using Trouble = inputs::PythonInput::Trouble;
+  inputs::PythonInput::Options made;
+  made.host = host_name();
+  return std::make_unique<inputs::PythonInput>(
+      std::move(sockets), std::move(made),
+      [this](Trouble trouble, std::string line) {
+        log.note(trouble == Trouble::kBadFrame ? OwnLog::Kind::kBadFrame : OwnLog::Kind::kInput,
+                 level::kWarning, std::move(line));
+      },
+      [this] { wake.ring(); });
 }
 
 /// Streams that the ledger had to forget are looked up in the file again.
@@ -177,12 +213,16 @@ delivery::ReceiverLedger Collector::Impl::ledger() {
 void Collector::Impl::run() {
   std::string served;
   for (auto const& address : bus.addresses) served += (served.empty() ? "" : ", ") + address;
+  if (input) {
+    for (auto const& address : input->addresses()) served += ", " + address;
+  }
   log.note(OwnLog::Kind::kLife, level::kInfo,
            fmt::format("collecting on {} into {}", served, target.path().empty() ? "no store" : target.path()));
   std::thread store([this] { queue.run(); });
   std::exception_ptr broken;
   try {
     if (adoption) adoption->start();
+    if (input) input->start();
     work();
   } catch (...) {
     broken = std::current_exception();
@@ -200,7 +240,7 @@ void Collector::Impl::work() {
   while (!stopping && !queue.finished()) {
     intake.do_work(turn);
     follow_store();
-    if (options.until_idle && intake.idle() && !(adoption && adoption->busy())) break;
+    if (options.until_idle && intake.idle()) break;
   }
   if (adoption) adoption->stop();
   intake.drain();
@@ -211,10 +251,10 @@ void Collector::Impl::follow_store() {
   if (now == reopened) return;
   reopened = now;
   stored.emplace(target.path());
-  log.tell(OwnLog::Kind::kStore, level::kError,
-           fmt::format("{}: the file was moved or removed while it was written; a new one was begun, the old "
-                       "one holds the records until now",
-                       target.path()));
+  log.tell(
+      OwnLog::Kind::kStore, level::kError,
+      fmt::format("{}: the file or its -wal was moved or removed while it was written, and opened anew; {}",
+                  target.path(), target.left()));
 }
 
 Collector::Collector(CollectorOptions options) {
@@ -243,9 +283,17 @@ CollectorStatus Collector::status() const {
   status.publishers = counters.publishers;
   status.adopted_spools = impl_->adoption ? impl_->adoption->adopted() : 0;
   status.last_id = counters.last_id;
+  if (impl_->input) {
+    status.input_connections = impl_->input->counters().connections;
+    status.input_refused = impl_->input->counters().refused;
+  }
   return status;
 }
 
 std::vector<std::string> Collector::endpoints() const { return impl_->bus.addresses; }
+
+std::vector<std::string> Collector::inputs() const {
+  return impl_->input ? impl_->input->addresses() : std::vector<std::string>{};
+}
 
 }  // namespace logboom

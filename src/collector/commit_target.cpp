@@ -3,6 +3,8 @@
 
 #include <logboom/query.hpp>
 
+#include <utility>
+
 namespace logboom::collector {
 
 CommitTarget::CommitTarget(std::string const& database) {
@@ -24,21 +26,43 @@ void CommitTarget::write(std::span<std::unique_ptr<Block> const> blocks) {
     writer_->write(blocks);
   } catch (StoreError const& error) {
     if (error.kind() != StoreError::Kind::kMoved) throw;
+    leave();
     reopen();
     writer_->write(blocks);
   }
 }
 
-void CommitTarget::reopen() {
-  writer_.reset();
+void CommitTarget::leave() {
+  // What a publisher sends again because its ack was lost is not to be stored a second time, in the new file.
+  carried_ = std::make_unique<Block>();
   try {
-    writer_ = std::make_unique<store::StoreWriter>(path_);
+    carried_->progress = writer_->ledger();
+  } catch (StoreError const&) {
+    carried_.reset();  // this collector's own memory of it still holds
+  }
+  auto where = writer_->leave();
+  writer_.reset();
+  std::lock_guard const lock(mutex_);
+  left_ = std::move(where);
+}
+
+void CommitTarget::reopen() {
+  try {
+    auto fresh = std::make_unique<store::StoreWriter>(path_);
+    if (carried_) fresh->write({&carried_, 1});
+    carried_.reset();
+    writer_ = std::move(fresh);
     ++reopened_;
   } catch (StoreError const& error) {
     // Whoever moved the file may be about to put another in its place, or the directory is not back yet.
-    if (error.kind() != StoreError::Kind::kUnusable) throw;
+    if (error.kind() == StoreError::Kind::kLocked || error.retryable()) throw;
     throw StoreError(error.what(), StoreError::Kind::kTransient);
   }
+}
+
+std::string CommitTarget::left() const {
+  std::lock_guard const lock(mutex_);
+  return left_;
 }
 
 void CommitTarget::number(std::span<std::unique_ptr<Block> const> blocks) {

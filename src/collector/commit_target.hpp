@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <vector>
@@ -28,15 +29,21 @@ class CommitTarget {
   void write(std::span<std::unique_ptr<Block> const> blocks);
   /// How often the file had to be opened anew: its ids begin again. Safe from any thread.
   std::uint64_t reopened() const noexcept { return reopened_; }
+  /// For people: where the records are that were written before the last time. Safe from any thread.
+  std::string left() const;
 
  private:
+  void leave();
   void reopen();
   void number(std::span<std::unique_ptr<Block> const> blocks);
 
   std::string path_;
   std::unique_ptr<store::StoreWriter> writer_;
   std::int64_t numbered_ = 0;
+  std::unique_ptr<Block> carried_;  // how far the streams are, for the file that is begun next
   std::atomic<std::uint64_t> reopened_ = 0;
+  mutable std::mutex mutex_;
+  std::string left_;
 };
 
 }  // namespace logboom::collector

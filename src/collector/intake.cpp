@@ -53,17 +53,22 @@ Intake::Intake(BusSockets& bus, CommitQueue& queue, OwnLog& log, delivery::Recei
           [this](PublisherId const& id, std::string const& reason) { control_.refuse_batch(id, reason); }),
       next_tick_(Clock::now()),
       next_probe_(Clock::now()),
-      last_busy_(Clock::now()) {
+      last_busy_(Clock::now()),
+      last_change_(Clock::now()) {
   if (options_.live) {
-    live_.emplace(options_.facts.epoch, options_.last_id,
-                  [this](std::string_view topic, std::string_view message) { send_live(topic, message); });
+    live_.emplace(
+        options_.facts.epoch, options_.last_id,
+        [this](std::string_view topic, std::string_view message) { send_live(topic, message); },
+        [this] { return presence(); });
   }
   counters_.epoch = options_.facts.epoch;
   counters_.last_id = options_.last_id;
 }
 
 void Intake::do_work(std::chrono::milliseconds most) {
-  wait(control_.owes() ? std::min(most, std::chrono::milliseconds(20)) : most);
+  if (control_.owes()) most = std::min(most, std::chrono::milliseconds(20));
+  if (live_ && !settled_) most = std::min(most, kSettled / 2);  // viewers wait for it
+  wait(most);
   take_turns();
 }
 
@@ -91,6 +96,7 @@ void Intake::take_turns() {
   serve_control();
   serve_viewers();
   receive_batches();
+  take_inputs();
   settle();
   watch_trouble();
   watch_clock();
@@ -112,6 +118,17 @@ void Intake::receive_batches() {
   if (control_.wants_commit()) {
     queue_.hurry();
     control_.commit_ordered();
+  }
+}
+
+/// At the bound their blocks stay where they are, and in the end their senders wait.
+void Intake::take_inputs() {
+  while (input_ != nullptr && !full_ && !closed_) {
+    auto block = input_->take();
+    if (!block) return;
+    received_ = true;
+    pushed_ = queue_.push(std::move(block), true);
+    watch_queue();
   }
 }
 
@@ -222,22 +239,55 @@ void Intake::watch_clock() {
     control_.probe(milliseconds(now));
   }
   if (publishers_.size() > 0 || pushed_ > committed_ || received_) last_busy_ = now;
+  watch_presence();
+}
+
+/// Viewers that end with the publishers hear at once when it is time; a tick each second repeats it.
+void Intake::watch_presence() {
+  auto const now = Clock::now();
+  if (std::pair const who(publishers_.entered(), publishers_.size()); who != seen_) {
+    seen_ = who;
+    last_change_ = now;
+  }
+  bool const settled = now - last_change_ >= kSettled && looked_since(last_change_);
+  if (std::exchange(settled_, settled) == settled || !settled || !live_) return;
+  live_->tick();
+}
+
+LivePresence Intake::presence() const {
+  LivePresence presence;
+  // A change since the last turn is not known yet: what is not looked at is not settled.
+  std::pair const who(publishers_.entered(), publishers_.size());
+  presence.joined = who.first - joined_before_;
+  presence.present = who.second;
+  if (settled_ && who == seen_) presence.settled = milliseconds(Clock::now()) - milliseconds(last_change_);
+  for (auto const& [id, publisher] : publishers_) {
+    if (presence.who.size() == LivePresence::kMaxWho) break;
+    presence.who.emplace_back(publisher.who.host, publisher.who.pid);
+  }
+  return presence;
+}
+
+bool Intake::looked_since(Clock::time_point at) const {
+  return !options_.looked_since || options_.looked_since(at);
 }
 
 void Intake::update_counters() {
-  counters_.bad_frames = reception_.bad_frames() + control_.bad_frames();
+  counters_.bad_frames = reception_.bad_frames() + control_.bad_frames() +
+                         (input_ != nullptr ? input_->counters().bad_frames.load() : 0);
   counters_.duplicates = reception_.duplicates();
   counters_.publishers = publishers_.size();
 }
 
 bool Intake::idle() const {
-  return publishers_.anybody_entered() && publishers_.size() == 0 && pushed_ == committed_ &&
-         Clock::now() - last_busy_ >= kSettled;
+  return publishers_.entered() > 0 && publishers_.size() == 0 && pushed_ == committed_ &&
+         Clock::now() - last_busy_ >= kSettled && looked_since(last_busy_);
 }
 
 /// What viewers know of ids and counters is void.
 void Intake::start_epoch(std::int64_t last_id) {
   auto const epoch = ++counters_.epoch;
+  joined_before_ = publishers_.entered() - publishers_.size();
   control_.set_epoch(epoch);
   if (live_) live_->start_epoch(epoch, last_id);
 }
@@ -246,9 +296,11 @@ void Intake::drain() {
   draining_ = true;
   control_.set_waiting(true);
   control_.tell_window();
+  if (input_ != nullptr) input_->finish();
   auto const end = Clock::now() + kLongestDrain;
   auto quiet = Clock::now() + kQuiet;
-  while (Clock::now() < end && Clock::now() < quiet && !queue_.finished()) {
+  auto const awaited = [&] { return Clock::now() < quiet || (input_ != nullptr && !input_->finished()); };
+  while (Clock::now() < end && awaited() && !queue_.finished()) {
     do_work(kQuiet / 2);
     if (received_ || full_) quiet = Clock::now() + kQuiet;
   }
@@ -257,8 +309,10 @@ void Intake::drain() {
 
 void Intake::end_drain() {
   log_.note(OwnLog::Kind::kLife, level::kInfo, "stopped");
-  full_ = false;  // the last block goes in whatever the bound says
+  full_ = false;  // the last blocks go in whatever the bound says
   hand_over(true);
+  while (auto block = input_ != nullptr ? input_->take() : nullptr)
+    pushed_ = queue_.push(std::move(block), true);
   full_ = closed_ = true;  // and nothing is read any more
   queue_.close();
   while (!queue_.finished()) do_work(kQuiet);

@@ -9,15 +9,18 @@
 #include "collector/publisher_table.hpp"
 #include "collector/reception.hpp"
 #include "delivery/receiver_ledger.hpp"
+#include "inputs/python_input.hpp"
 #include "sinks/publish.hpp"
 #include "sinks/sink.hpp"
 
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace logboom::collector {
@@ -33,8 +36,7 @@ class Intake {
  public:
   static constexpr int kBatchesAtOnce = 64;  // before control has its turn
   static constexpr int kControlAtOnce = 256;
-  static constexpr std::chrono::milliseconds kSettled{
-      200};  // until_idle: nobody joined for this long after the last one left
+  static constexpr std::chrono::milliseconds kSettled{200};         // nobody joined or left for this long
   static constexpr std::chrono::milliseconds kQuiet{50};            // drain: nothing arrived for this long
   static constexpr std::chrono::milliseconds kLongestDrain{2'000};  // drain: of those who go on sending
 
@@ -43,19 +45,23 @@ class Intake {
     std::size_t queue_bytes = 0;
     std::int64_t last_id = 0;
     bool live = true;
+    /// Whether all that publishers had left behind by then has been looked for. Not set: nobody looks.
+    std::function<bool(std::chrono::steady_clock::time_point)> looked_since;
   };
 
   /// @param wake eventfd, written to by whoever has news for the intake
   Intake(BusSockets& bus, CommitQueue& queue, OwnLog& log, delivery::ReceiverLedger ledger, int wake,
          Options options);
 
+  /// Its blocks are taken as well; it outlives this.
+  void add_input(inputs::PythonInput& input) { input_ = &input; }
   void add_sink(std::unique_ptr<sinks::Sink> sink) { sinks_.push_back(std::move(sink)); }
 
   /// Waits for something to do, not longer than `most`, and does it.
   void do_work(std::chrono::milliseconds most);
   /// Takes what has arrived, lets publishers know that they are to wait, and returns when all of it is committed and acked, or the store failed for good.
   void drain();
-  /// Every publisher that said hello has said bye, at least one did, and all is committed.
+  /// Every publisher that said hello has said bye, at least one did, nothing is left in a spool, and all is committed.
   bool idle() const;
 
   IntakeCounters const& counters() const noexcept { return counters_; }
@@ -68,6 +74,7 @@ class Intake {
   void settle();
   void receive_batches();
   void receive_batch();
+  void take_inputs();
   void serve_control();
   void serve_viewers();
   void take_commits();
@@ -77,6 +84,9 @@ class Intake {
   void watch_trouble();
   void watch_clock();
   void update_counters();
+  bool looked_since(Clock::time_point at) const;
+  void watch_presence();
+  LivePresence presence() const;
   void end_drain();
   std::string_view host_of(zmq::message_t& frame) const;
   ControlServer::Sent send_control(std::string const& route, std::span<std::byte const> frame);
@@ -91,6 +101,7 @@ class Intake {
   PublisherTable publishers_;
   ControlServer control_;
   Reception reception_;
+  inputs::PythonInput* input_ = nullptr;
   std::optional<sinks::LivePublisher> live_;
   std::vector<std::unique_ptr<sinks::Sink>> sinks_;
   IntakeCounters counters_;
@@ -104,6 +115,10 @@ class Intake {
   bool received_ = false;  // something, in the last turn
   Clock::time_point next_tick_{}, next_probe_{};
   Clock::time_point last_busy_{};
+  std::pair<std::uint64_t, std::size_t> seen_{};  // publishers that came, that are present
+  Clock::time_point last_change_{};               // of these
+  std::uint64_t joined_before_ = 0;               // publishers that came before this epoch and left
+  bool settled_ = false;
 };
 
 }  // namespace logboom::collector

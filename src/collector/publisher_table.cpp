@@ -11,8 +11,8 @@ ConnectedPublisher& PublisherTable::enter(wire::Publisher const& who, std::int64
   if (found == publishers_.end()) {
     if (publishers_.size() >= bound_) make_room();
     found = publishers_.emplace(who.id, ConnectedPublisher{}).first;
+    ++entered_;
   }
-  entered_ = true;
   auto& publisher = found->second;
   publisher.who = who;
   for (auto* name : {&publisher.who.host, &publisher.who.process}) {

@@ -61,12 +61,15 @@ class PublisherTable {
 
   std::size_t size() const noexcept { return publishers_.size(); }
   std::size_t connected() const noexcept { return connected_; }  // not gone
-  bool anybody_entered() const noexcept { return entered_; }
+  /// How many came so far, each entry once.
+  std::uint64_t entered() const noexcept { return entered_; }
 
   bool awaits_any() const noexcept { return byes_ > 0; }
 
   auto begin() { return publishers_.begin(); }
   auto end() { return publishers_.end(); }
+  auto begin() const { return publishers_.begin(); }
+  auto end() const { return publishers_.end(); }
 
   /// Publishers that are owed something, each once. Empties the list.
   std::vector<PublisherId> take_owed();
@@ -82,7 +85,7 @@ class PublisherTable {
   std::vector<PublisherId> owed_;
   std::size_t byes_ = 0;
   std::size_t connected_ = 0;
-  bool entered_ = false;
+  std::uint64_t entered_ = 0;
 };
 
 }  // namespace logboom::collector

@@ -48,15 +48,20 @@ std::string host_name() {
   return name.data();
 }
 
-wire::Publisher make_identity(std::string const& process) {
+std::int64_t start_time(Settings const& settings) {
+  if (settings.started != 0 && settings.generation == process_generation()) return settings.started;
   timespec now{};
   clock_gettime(CLOCK_REALTIME, &now);
+  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+wire::Publisher make_identity(Settings const& settings) {
   wire::Publisher identity;
   identity.id = random_id();
   identity.host = host_name();
   identity.pid = static_cast<std::uint64_t>(getpid());
-  identity.process = process;
-  identity.started = std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+  identity.process = settings.process;
+  identity.started = start_time(settings);
   return identity;
 }
 
@@ -75,6 +80,17 @@ void Wakeup::wake() noexcept {
   }
 }
 
+void Wakeup::nudge() noexcept {
+  // Pairs with doze(): either the ring's head is seen there, or the word is seen here.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (dozing_.load(std::memory_order_relaxed)) wake();
+}
+
+void Wakeup::doze(bool rarely) noexcept {
+  dozing_.store(rarely, std::memory_order_relaxed);
+  if (rarely) std::atomic_thread_fence(std::memory_order_seq_cst);
+}
+
 void Wakeup::clear() noexcept {
   std::uint64_t count = 0;
   while (::read(fd_, &count, sizeof count) < 0 && errno == EINTR) {
@@ -89,7 +105,7 @@ std::string_view EngineCatalogue::logger(std::uint64_t ref) const { return logge
 Engine::Engine(Settings const& settings, Loggers& loggers)
     : settings_(&settings),
       loggers_(&loggers),
-      identity_(make_identity(settings.process)),
+      identity_(make_identity(settings)),
       catalogue_(loggers),
       slots_lock_(ForkLock::make()) {
   loggers.get(kOwnLogger);
@@ -294,7 +310,10 @@ void Engine::report(Level level, std::string_view text) noexcept {
   }
 }
 
-void Engine::push_level_rules(std::string_view rules) { loggers_->set_pushed(LevelRules::parse(rules)); }
+void Engine::push_level_rules(std::string_view rules) {
+  if (loggers_->set_pushed(LevelRules::parse(rules)) && settings_->levels_changed)
+    settings_->levels_changed();
+}
 
 bool Engine::flush(std::chrono::nanoseconds timeout) {
   if (sender_) return sender_->flush(timeout);

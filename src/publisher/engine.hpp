@@ -61,12 +61,17 @@ class Wakeup {
   int fd() const noexcept { return fd_; }
   /// From any thread; a system call only if none is pending.
   void wake() noexcept;
+  /// As wake(), but only while the sender dozes: one that looks every millisecond needs no system call out of a log call.
+  void nudge() noexcept;
+  /// By the sender, whether it is going to look rarely; it looks at the rings once more after it said so.
+  void doze(bool rarely) noexcept;
   /// By the sender, before it looks for work.
   void clear() noexcept;
 
  private:
   int fd_;
   std::atomic<bool> pending_{false};
+  std::atomic<bool> dozing_{false};
 };
 
 /// Kept by whoever causes them; read by statistics(). All relaxed.

@@ -160,7 +160,7 @@ void Feed::add_rings(SenderWindow const& window) {
 void Feed::add_ring_part(SenderWindow const& window, Ring& ring) {
   auto& file = *ring.file;
   if (window.refused(file.stream())) return;
-  auto const head = kind_ == Kind::kLive ? file.seal() : file.head();
+  auto const head = file.head();
   auto part = part_of(window, file.stream(), 0, {});
   auto const from = ring.position;
   while (ring.position < head && !(part.begun && builder_.full())) {
@@ -229,17 +229,24 @@ void Feed::seal() noexcept {
   for (auto const& ring : rings_) ring.file->seal();
 }
 
+/// Before it is half full, where the log call has to wake the sender: a sender that looks every 10 ms keeps up with 12 MB/s a thread without that.
+bool Feed::crowded(Ring const& ring) {
+  return (ring.file->head() - ring.file->tail()) * 8 > ring.file->capacity() * 3;
+}
+
+bool Feed::crowded() const noexcept {
+  return std::any_of(rings_.begin(), rings_.end(), [](Ring const& ring) { return crowded(ring); });
+}
+
 std::uint64_t Feed::relieve(std::int64_t now) {
   if (now < spill_again_) return 0;
   std::uint64_t records = 0;
   for (auto& ring : rings_) {
     auto const capacity = ring.file->capacity();
-    auto const used = [&] { return ring.file->head() - ring.file->tail(); };
-    // Of the smallest ring a publisher has, half is the longest frame less eight bytes: that much more has to be free.
-    auto const crowded = [&] { return (used() + 8) * 2 > capacity; };
-    if (!crowded()) continue;
-    if (used() * 4 <= capacity * 3 && now - ring.released_at < kRecently) continue;
-    while (crowded()) {
+    auto const used = ring.file->head() - ring.file->tail();
+    if (!crowded(ring)) continue;
+    if (used * 4 <= capacity * 3 && now - ring.released_at < kRecently) continue;
+    while (crowded(ring)) {
       auto const moved = spill(ring);
       if (!moved) {
         spill_again_ = now + kOverflowPause;

@@ -44,8 +44,10 @@ class Feed {
   void release(delivery::SenderWindow const& window, std::int64_t now);
   /// Puts the check into what came into the rings of a live publisher: without it a restart of the machine costs the records, sent or not.
   void seal() noexcept;
-  /// Moves the oldest parts of rings that are more than half full, and get no acks, to the overflow. @return how many records
+  /// Moves the oldest parts of rings that are more than three eighths full, and get no acks, to the overflow. @return how many records
   std::uint64_t relieve(std::int64_t now);
+  /// relieve() is to be called again soon.
+  bool crowded() const noexcept;
   /// Moves all of a ring that nobody writes any more to the overflow, as far as that has room, so that it may serve another thread. @return how many records
   std::uint64_t empty(spool::RingFile const& ring, std::int64_t now);
 
@@ -82,6 +84,7 @@ class Feed {
   void take(Part& part, spool::RingFile::Frame const& frame);
   void lose(Part& part, std::uint64_t up_to, std::int64_t time, std::string_view reason);
   bool finish(Part const& part);
+  static bool crowded(Ring const& ring);
   bool add_chunk(delivery::SenderWindow const& window);
   bool add_chunk_part(delivery::SenderWindow const& window, spool::Overflow::Info const& chunk);
   void add_rings(delivery::SenderWindow const& window);

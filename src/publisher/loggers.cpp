@@ -80,27 +80,36 @@ detail::LoggerNode& Loggers::add(std::string_view name) {
   return *node;
 }
 
-void Loggers::set_rules(LevelRules rules) {
+bool Loggers::set_rules(LevelRules rules) {
   auto* const fresh = new LevelRules(std::move(rules));
   std::lock_guard const guard(lock_);
   delete own_.exchange(fresh);
-  apply();
+  return apply();
 }
 
-void Loggers::set_pushed(LevelRules rules) {
+bool Loggers::set_pushed(LevelRules rules) {
   auto* const fresh = rules.empty() ? nullptr : new LevelRules(std::move(rules));
   std::lock_guard const guard(lock_);
   delete pushed_.exchange(fresh);
-  apply();
+  return apply();
 }
 
-void Loggers::apply() {
+LevelRules Loggers::rules() const {
+  std::lock_guard const guard(lock_);
+  return *effective_.load();
+}
+
+bool Loggers::apply() {
   LevelRules const* const pushed = pushed_.load();
-  delete effective_.exchange(new LevelRules(pushed != nullptr ? own_.load()->overlaid(*pushed) : *own_.load()));
+  auto* const fresh = new LevelRules(pushed != nullptr ? own_.load()->overlaid(*pushed) : *own_.load());
+  LevelRules const* const before = effective_.exchange(fresh);
+  bool const changed = *before != *fresh;
+  delete before;
   for (std::uint32_t id = 0; id < nodes_.count(); ++id) {
     detail::LoggerNode& node = *nodes_.at(id);
-    node.threshold.store(effective_.load()->level_for(node.name), std::memory_order_relaxed);
+    node.threshold.store(fresh->level_for(node.name), std::memory_order_relaxed);
   }
+  return changed;
 }
 
 void Loggers::close() noexcept {

@@ -30,9 +30,11 @@ class Loggers {
   std::string_view name(std::uint64_t id) const noexcept;
   std::uint32_t count() const noexcept { return nodes_.count(); }
 
-  /// The publisher's own rules, and what a collector lays over them.
-  void set_rules(LevelRules rules);
-  void set_pushed(LevelRules rules);
+  /// The publisher's own rules, and what a collector lays over them. @return whether the rules in force changed.
+  bool set_rules(LevelRules rules);
+  bool set_pushed(LevelRules rules);
+  /// The rules in force.
+  LevelRules rules() const;
   /// The publisher ends: from now on no record of these loggers takes the straight path.
   void close() noexcept;
 
@@ -42,7 +44,7 @@ class Loggers {
   detail::LoggerNode* find(std::string_view name) const noexcept;
   detail::LoggerNode& nearest(std::string_view name) const noexcept;
   detail::LoggerNode& add(std::string_view name);
-  void apply();
+  bool apply();
 
   State* owner_;
   ForkLock& lock_;

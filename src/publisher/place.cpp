@@ -41,7 +41,10 @@ void sleep_for(std::chrono::nanoseconds time) noexcept {
 bool try_reserve(Engine& engine, detail::RingProducer& ring, std::size_t size, std::byte*& payload) noexcept {
   detail::Reservation const reservation = detail::look_and_reserve(ring, size);
   payload = reservation.payload;
-  if (reservation.wake || payload == nullptr) engine.wakeup().wake();
+  if (payload == nullptr)
+    engine.wakeup().wake();
+  else if (reservation.wake)
+    engine.wakeup().nudge();
   return payload != nullptr;
 }
 

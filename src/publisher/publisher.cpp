@@ -30,6 +30,8 @@ bool Publisher::flush(std::chrono::milliseconds timeout) {
 
 void Publisher::level_rules(std::string_view rules) { state_->loggers().set_rules(LevelRules::parse(rules)); }
 
+std::string Publisher::level_rules() const { return state_->loggers().rules().to_string(); }
+
 Statistics Publisher::statistics() const {
   Statistics numbers;
   numbers.too_late = state_->too_late();
@@ -66,6 +68,10 @@ void set_thread_name(std::string_view name) {
   constexpr std::size_t kSystemBytes = 15;
   pthread_setname_np(pthread_self(), std::string(name.substr(0, kSystemBytes)).c_str());
   if (publisher::ThreadRings* const rings = publisher::ThreadRings::mine()) rings->set_name(name);
+}
+
+void set_thread_identity(std::uint64_t number, std::string_view name) {
+  if (publisher::ThreadRings* const rings = publisher::ThreadRings::mine()) rings->set_identity(number, name);
 }
 
 }  // namespace logboom

@@ -17,6 +17,8 @@ constexpr std::int64_t kIdleWait =
     10;  // ms between two looks else; a crowded ring, a flush or a message ends the wait
 constexpr std::size_t kSpareRings =
     64;  // more than these: what ended threads left moves to the overflow while no collector takes it
+// ms. What a collector has acked by then never needs a check of its payload, and the sender does not write to lines that the log call comes back to.
+constexpr std::int64_t kSealEvery = 10;
 constexpr std::int64_t kAdoptLook = 1000;       // ms between two looks at what the adopter did
 constexpr std::int64_t kBroken = 1000;          // ms after a failure
 constexpr std::int64_t kTellAgain = 60'000;     // ms; failures in between are not told
@@ -119,7 +121,10 @@ bool Sender::do_work(std::int64_t now) {
   if (!speaker_) return false;
   engine_->spool()->clock().sync();
   look_for_rings();
-  feed_->seal();
+  if (now >= seal_next_) {
+    feed_->seal();
+    seal_next_ = now + kSealEvery;
+  }
   auto const worked = speak(now);
   spilled_ += feed_->relieve(now);
   free_slots(now);
@@ -239,10 +244,12 @@ bool Sender::over(std::int64_t now) {
 
 void Sender::wait(bool worked, std::int64_t now) {
   if (worked) return;
+  bool const idle = now - worked_at_ >= kActive;
+  engine_->wakeup().doze(idle);
   poll_items_.clear();
   poll_items_.push_back({nullptr, engine_->wakeup().fd(), ZMQ_POLLIN, 0});
   if (now >= speak_again_) speaker_->add_to(poll_items_);  // else nobody would read what is there
-  poll(poll_items_, now - worked_at_ < kActive ? 1 : kIdleWait);
+  poll(poll_items_, idle && !feed_->crowded() ? kIdleWait : 1);
 }
 
 }  // namespace logboom::publisher

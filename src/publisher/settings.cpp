@@ -1,6 +1,7 @@
 // Arguments, environment, defaults: see settings.hpp.
 #include "publisher/settings.hpp"
 
+#include "publisher/fork.hpp"
 #include "spool/ring_file.hpp"
 #include "spool/spool.hpp"
 
@@ -96,6 +97,9 @@ Settings resolve(PublisherOptions const& options) {
   settings.when_full = options.when_full;
   settings.block_timeout = options.block_timeout;
   settings.flush_timeout = options.flush_timeout;
+  settings.started = options.started;
+  settings.generation = process_generation();
+  settings.levels_changed = options.levels_changed;
   return settings;
 }
 

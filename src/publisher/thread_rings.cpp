@@ -82,7 +82,7 @@ ThreadRings::Entry* ThreadRings::find(State const& publisher, std::uint64_t gene
 ThreadRings::Entry* ThreadRings::add(State& publisher, std::uint64_t generation,
                                      std::shared_ptr<Engine> engine) {
   entries_.reserve(entries_.size() + 1);
-  auto const tid = static_cast<std::uint64_t>(syscall(SYS_gettid));
+  auto const tid = number_ ? *number_ : static_cast<std::uint64_t>(syscall(SYS_gettid));
   detail::Producer* const producer = take_producer(generation);
   auto slot = engine->take_slot(tid, name_.empty() ? system_name() : name_);
   if (slot == nullptr) {
@@ -115,6 +115,11 @@ void ThreadRings::set_name(std::string_view name) {
   name_ = name;
   // The name belongs to a ring: with a new name, another ring.
   give_back(nullptr);
+}
+
+void ThreadRings::set_identity(std::uint64_t number, std::string_view name) {
+  number_ = number;
+  set_name(name);
 }
 
 }  // namespace logboom::publisher

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +39,8 @@ class ThreadRings {
 
   /// The name of the thread from its next record on.
   void set_name(std::string_view name);
+  /// The number as well, in place of the system's.
+  void set_identity(std::uint64_t number, std::string_view name);
 
   ThreadRings() = default;
   ThreadRings(ThreadRings const&) = delete;
@@ -46,7 +49,8 @@ class ThreadRings {
 
  private:
   std::vector<Entry> entries_;
-  std::string name_;
+  std::string name_;                     // "": the system's
+  std::optional<std::uint64_t> number_;  // none: the system's
 };
 
 }  // namespace logboom::publisher

@@ -30,6 +30,7 @@ struct BatchDecoder::Impl {
   Pair& pair(BatchIndex::RecordEntry const& record);
   std::uint32_t site_index(Pair& pair, Block& block) const;
   std::uint32_t overridden_site(Site const& site, EntryWriter::Overrides const& overrides, Block& block);
+  std::uint32_t overridden_source(Source const& source, EntryWriter::Overrides const& overrides, Block& block);
   void take_record(BatchIndex::RecordEntry const& record, std::uint64_t sequence, std::uint32_t source,
                    Block& block);
   std::shared_ptr<Source const> source(StreamPart const& part);
@@ -39,7 +40,8 @@ struct BatchDecoder::Impl {
   EntryWriter writer;
   std::vector<Pair> pairs;
   RefTable pair_indices;
-  RefTable overridden;  // address of a site → index into Block::sites, within one take()
+  // address → index into Block::sites or ::sources, within one take()
+  RefTable overridden, overridden_sources;
   std::uint64_t takes = 0;
 };
 
@@ -82,15 +84,30 @@ std::uint32_t BatchDecoder::Impl::overridden_site(Site const& site, EntryWriter:
   Level const level = overrides.level.value_or(site.level);
   std::string_view name = overrides.level_name;
   if (name.empty()) name = level == site.level ? std::string_view(site.level_name) : level_name(level);
-  auto const interned = dictionary.site(
-      {level, name, site.logger, site.template_text, overrides.file.empty() ? site.file : overrides.file,
-       overrides.line.value_or(site.line), overrides.function.empty() ? site.function : overrides.function});
+  auto const interned =
+      dictionary.site({level, name, site.logger, overrides.template_text.value_or(site.template_text),
+                       overrides.file.empty() ? site.file : overrides.file, overrides.line.value_or(site.line),
+                       overrides.function.empty() ? site.function : overrides.function});
   auto const address = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(interned.get()));
   std::uint32_t const known = overridden.find(address);
   if (known != RefTable::kNone) return known;
   auto const at = static_cast<std::uint32_t>(block.sites.size());
   block.sites.emplace_back(interned, &interned->site);
   overridden.insert(address, at);
+  return at;
+}
+
+std::uint32_t BatchDecoder::Impl::overridden_source(Source const& source,
+                                                    EntryWriter::Overrides const& overrides, Block& block) {
+  auto interned = dictionary.source(
+      {source.publisher, source.host, source.process, overrides.pid.value_or(source.pid), source.started,
+       source.stream, overrides.tid.value_or(source.tid), overrides.thread.value_or(source.thread)});
+  auto const address = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(interned.get()));
+  std::uint32_t const known = overridden_sources.find(address);
+  if (known != RefTable::kNone) return known;
+  auto const at = static_cast<std::uint32_t>(block.sources.size());
+  block.sources.push_back(std::move(interned));
+  overridden_sources.insert(address, at);
   return at;
 }
 
@@ -120,6 +137,7 @@ void BatchDecoder::Impl::take_record(BatchIndex::RecordEntry const& record, std:
   }
   auto const overrides = writer.finish();
   entry.site = overrides.any() ? overridden_site(site.site, overrides, block) : site_index(found, block);
+  if (overrides.origin()) entry.source = overridden_source(*block.sources[source_index], overrides, block);
   block.entries.push_back(entry);
 }
 
@@ -127,6 +145,7 @@ void BatchDecoder::take(StreamPart const& part, std::uint64_t from, Block& block
   if (part.end <= from || part.end == part.first) return;
   ++impl_->takes;
   impl_->overridden.clear();
+  impl_->overridden_sources.clear();
   auto const source = impl_->source(part);
   auto const source_index = static_cast<std::uint32_t>(block.sources.size());
   block.sources.push_back(source);

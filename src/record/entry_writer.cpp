@@ -77,6 +77,7 @@ void EntryWriter::message(Template const& text, std::string_view template_text, 
     name_arguments(text, known);
   }
   if (!shown) add(attributes_, kArguments, arguments);
+  attributes_.named = attributes_.list.size();
 }
 
 void EntryWriter::name_arguments(Template const& text, std::span<Token const* const> arguments) {
@@ -113,9 +114,19 @@ void EntryWriter::attributes(Token const& map) {
   }
 }
 
+void EntryWriter::attribute(std::string_view key, Token const& value) { add(attributes_, key, value); }
+
 bool EntryWriter::known_attribute(std::string_view key, Token const& value) {
   if (value.kind == Kind::kInt) return known_number(key, value.integer);
   if (value.kind != Kind::kText) return false;
+  if (key == "template") {
+    overrides_.template_text = keep_clean(value.text());
+    return true;
+  }
+  if (key == "thread") {
+    overrides_.thread = keep_clean(value.text());
+    return true;
+  }
   std::string_view* const member = key == "exception"        ? &entry_->exception
                                    : key == "exception_type" ? &entry_->exception_type
                                    : key == "stack"          ? &entry_->stack
@@ -136,6 +147,10 @@ bool EntryWriter::known_number(std::string_view key, std::int64_t number) {
     overrides_.level = static_cast<Level>(number);
   } else if (key == "line" && std::in_range<std::uint32_t>(number)) {
     overrides_.line = static_cast<std::uint32_t>(number);
+  } else if (key == "pid" && number >= 0) {
+    overrides_.pid = static_cast<std::uint64_t>(number);
+  } else if (key == "tid" && number >= 0) {
+    overrides_.tid = static_cast<std::uint64_t>(number);
   } else {
     return false;
   }

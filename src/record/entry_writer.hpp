@@ -34,15 +34,19 @@ class EntryWriter {
   static constexpr std::size_t kMaxValues = 64U << 10U;  // of the fields of a record, nested ones counted
   static constexpr std::size_t kMaxFieldBytes = 512U << 10U;  // of their texts
 
-  /// What a record says instead of its site.
+  /// What a record says instead of its site, or instead of its stream's process and thread.
   struct Overrides {
     std::optional<Level> level;
     std::string_view level_name;  // clean, in the block
     std::string_view file, function;
     std::optional<std::uint32_t> line;
+    std::optional<std::string_view> template_text;  // may be empty: the record has none
+    std::optional<std::uint64_t> pid, tid;
+    std::optional<std::string_view> thread;
 
+    bool origin() const noexcept { return pid || tid || thread; }
     bool any() const noexcept {
-      return level || line || !level_name.empty() || !file.empty() || !function.empty();
+      return level || line || template_text || !level_name.empty() || !file.empty() || !function.empty();
     }
   };
 
@@ -64,6 +68,7 @@ class EntryWriter {
   void field(std::string_view key, Token const& value);
   /// Attributes: those that Entry has a member for, those that override the site's, and others.
   void attributes(Token const& map);
+  void attribute(std::string_view key, Token const& value);
   /// One that Entry has a member for and that is a text. @return false if it is none
   bool known_attribute(std::string_view key, Token const& value);
   bool known_number(std::string_view key, std::int64_t number);
@@ -78,7 +83,7 @@ class EntryWriter {
   /// Keys in order of arrival, bounded in number and in what they hold.
   struct Pairs {
     std::vector<Pair> list;
-    std::size_t named = 0;   // the first so many are named arguments, which an explicit one overrides
+    std::size_t named = 0;   // the first so many come from the arguments; an explicit one overrides them
     std::size_t values = 0;  // within them
     std::size_t bytes = 0;   // of their texts
     std::int64_t left_out = 0;

@@ -42,6 +42,8 @@ class LevelRules {
   std::string to_string() const;
 
   bool empty() const noexcept { return rules_.empty(); }
+  /// Name and level; the root first, then by name.
+  std::vector<std::pair<std::string, Level>> const& rules() const noexcept { return rules_; }
 
   friend bool operator==(LevelRules const&, LevelRules const&) = default;
 

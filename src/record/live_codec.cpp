@@ -57,6 +57,21 @@ class MapWriter {
     }
   }
 
+  void presence(LivePresence const& presence) {
+    number("joined", presence.joined);
+    begin("present");
+    packer_.pack_uint64(presence.present);
+    if (presence.settled > 0) signed_number("settled", presence.settled);
+    auto const count = std::min(presence.who.size(), LivePresence::kMaxWho);
+    begin("who");
+    packer_.pack_array(static_cast<std::uint32_t>(count));
+    for (std::size_t i = 0; i < count; ++i) {
+      packer_.pack_array(2);
+      put_text(presence.who[i].first);
+      packer_.pack_uint64(presence.who[i].second);
+    }
+  }
+
   void finish() {
     out_[start_ + 1] = static_cast<char>(entries_ >> 8U);
     out_[start_ + 2] = static_cast<char>(entries_ & 0xffU);
@@ -185,6 +200,18 @@ void take_entry(std::string_view key, Value& value, Record& record, std::uint64_
   }
 }
 
+/// At most kMaxWho; an entry of another form is left out.
+void take_who(Value const& value, LivePresence& presence) {
+  auto const* const list = std::get_if<Value::Array>(&value.data());
+  if (list == nullptr) refuse("who", "is not a list");
+  for (auto const& one : *list) {
+    auto const* const pair = std::get_if<Value::Array>(&one.data());
+    if (pair == nullptr || pair->size() < 2 || presence.who.size() >= LivePresence::kMaxWho) continue;
+    if (auto const* const host = std::get_if<std::string>(&pair->front().data()))
+      presence.who.emplace_back(*host, take_unsigned("who", (*pair)[1]));
+  }
+}
+
 std::string_view as_text(std::span<std::byte const> frame) {
   return {reinterpret_cast<char const*>(frame.data()), frame.size()};
 }
@@ -248,12 +275,22 @@ void encode_counters(LiveCounters const& counters, std::string& out) {
   if (counters.since != 0) map.signed_number("since", counters.since);
   map.signed_number("id", counters.id);
   map.counters("counters", counters.counters);
+  if (counters.presence) map.presence(*counters.presence);
   map.finish();
 }
 
 LiveCounters decode_counters(std::span<std::byte const> frame) {
   LiveCounters result;
+  LivePresence presence;
+  bool said = false;
   for (auto& [key, value] : decode_fields(as_text(frame))) {
+    if (key == "joined") presence.joined = take_unsigned(key, value);
+    if (key == "settled") presence.settled = take_signed(key, value);
+    if (key == "who") take_who(value, presence);
+    if (key == "present") {
+      presence.present = take_unsigned(key, value);
+      said = true;
+    }
     if (key == "epoch") result.epoch = take_unsigned(key, value);
     if (key == "since") result.since = take_signed(key, value);
     if (key == "id") result.id = take_signed(key, value);
@@ -263,6 +300,7 @@ LiveCounters decode_counters(std::span<std::byte const> frame) {
       refuse(key, fmt::format("has more than {} topics", kMaxSyncCounters));
     for (auto& [topic, number] : topics) result.counters.emplace_back(topic, take_unsigned(topic, number));
   }
+  if (said) result.presence = std::move(presence);
   return result;
 }
 

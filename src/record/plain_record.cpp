@@ -19,6 +19,10 @@ constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::int64_t kSecondsBelow =
     100'000'000'000;  // a smaller integer is a time in seconds, a larger one in nanoseconds
 
+bool is_number(Token const& value) noexcept {
+  return value.kind >= Kind::kInt && value.kind <= Kind::kFloat64;
+}
+
 bool is_text(Token const& value) noexcept { return value.kind == Kind::kText; }
 
 std::optional<std::int64_t> nanoseconds_of(double seconds) noexcept {
@@ -45,6 +49,14 @@ std::optional<std::int64_t> time_of(Token const& value) {
 std::optional<std::uint64_t> natural(Token const& value, std::int64_t largest) noexcept {
   if (value.kind != Kind::kInt || value.integer < 0 || value.integer > largest) return std::nullopt;
   return static_cast<std::uint64_t>(value.integer);
+}
+
+/// What Python's records have and others do not: kept as attributes (docs/protocol.md, "Attributes").
+bool is_attribute(std::string_view key, Token const& value) noexcept {
+  if (key == "arguments") return value.is_container();
+  if (key == "types") return value.kind == Kind::kMap;
+  if (key == "process_name") return is_text(value);
+  return key == "relative_created" && is_number(value);
 }
 
 /// One record put together key by key. Values of the wrong kind become fields, so that nothing said is lost.
@@ -89,6 +101,10 @@ class PlainRecord {
     if (key == "tid") return take_number(value, source_.tid);
     if (key == "line") return take_line(value);
     if (std::string* const member = text_member(key)) return take_text(value, *member);
+    if (is_attribute(key, value)) {
+      writer_.attribute(key, value);
+      return true;
+    }
     return writer_.known_attribute(key, value);
   }
 

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -45,12 +46,23 @@ void encode_live(Block const& block, std::size_t index, std::uint64_t n, std::st
 /// Reads a live map from anywhere. Unknown keys are ignored; absent ones leave Record's defaults. @throws wire::FrameError
 Record decode_live(std::span<std::byte const> frame, std::uint64_t* n = nullptr);
 
+/// Who publishes, as the collector sees it (docs/protocol.md, "Live").
+struct LivePresence {
+  static constexpr std::size_t kMaxWho = 16;
+  std::uint64_t joined = 0;   // publishers that came in this epoch
+  std::uint64_t present = 0;  // those of them that have not left
+  std::int64_t settled =
+      0;  // ms since anybody came or left; 0: just now, or spools of dead publishers are still being looked for
+  std::vector<std::pair<std::string, std::uint64_t>> who;  // host and pid of those present; at most kMaxWho of them
+};
+
 /// The map of a tick (topic `T`) and of the answer to a sync (topic `S<nonce>`).
 struct LiveCounters {
   std::uint64_t epoch = 0;
   std::int64_t since = 0;  // tick only: `counters` are complete for what moved after it
   std::int64_t id = 0;
   std::vector<std::pair<std::string, std::uint64_t>> counters;  // topic, n
+  std::optional<LivePresence> presence;                         // nothing: the collector does not say
 };
 
 void encode_counters(LiveCounters const& counters, std::string& out);

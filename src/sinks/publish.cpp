@@ -5,8 +5,8 @@
 
 namespace logboom::sinks {
 
-LivePublisher::LivePublisher(std::uint64_t epoch, std::int64_t last_id, Send send)
-    : epoch_(epoch), last_id_(last_id), send_(std::move(send)) {}
+LivePublisher::LivePublisher(std::uint64_t epoch, std::int64_t last_id, Send send, Presence presence)
+    : epoch_(epoch), last_id_(last_id), send_(std::move(send)), presence_(std::move(presence)) {}
 
 void LivePublisher::take(std::shared_ptr<Block const> const& block) {
   if (block->entries.empty()) return;
@@ -49,7 +49,7 @@ void LivePublisher::on_subscription(std::string_view message) {
     if (!sync) subscriptions_.remove(prefix);
   } else if (message.front() == '\1') {
     if (sync) {
-      send_counters(prefix, 0, counters_.latest(kMaxSyncCounters));
+      send_counters(prefix, 0, counters_.latest(kMaxSyncCounters), presence());
     } else {
       subscriptions_.add(prefix);
     }
@@ -66,17 +66,25 @@ void LivePublisher::start_epoch(std::uint64_t epoch, std::int64_t last_id) {
 void LivePublisher::tick() {
   bool all = true;
   auto moved = counters_.moved(kMaxSyncCounters, all);
-  if (moved.empty()) return;
-  if (!subscriptions_.empty()) send_counters("T", all ? last_tick_ : last_id_, std::move(moved));
+  auto who = presence();
+  if (moved.empty() && (!who || who->settled == 0)) return;
+  if (!subscriptions_.empty())
+    send_counters("T", all ? last_tick_ : last_id_, std::move(moved), std::move(who));
   last_tick_ = last_id_;
 }
 
-void LivePublisher::send_counters(std::string_view topic, std::int64_t since, TopicCounters::Counters counters) {
+std::optional<LivePresence> LivePublisher::presence() const {
+  return presence_ ? std::optional(presence_()) : std::nullopt;
+}
+
+void LivePublisher::send_counters(std::string_view topic, std::int64_t since,
+                                  TopicCounters::Counters counters, std::optional<LivePresence> presence) {
   LiveCounters message;
   message.epoch = epoch_;
   message.since = since;
   message.id = last_id_;
   message.counters = std::move(counters);
+  message.presence = std::move(presence);
   encode_counters(message, message_);
   send_(topic, message_);
 }

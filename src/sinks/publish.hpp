@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,14 +19,16 @@ namespace logboom::sinks {
 class LivePublisher final : public Sink {
  public:
   using Send = std::function<void(std::string_view topic, std::string_view message)>;
+  using Presence = std::function<LivePresence()>;
   static constexpr std::size_t kLongestSync = 64;  // bytes of `S<nonce>`
 
-  LivePublisher(std::uint64_t epoch, std::int64_t last_id, Send send);
+  /// @param presence what ticks and syncs say of the publishers; not set: they say nothing of them
+  LivePublisher(std::uint64_t epoch, std::int64_t last_id, Send send, Presence presence = {});
 
   void take(std::shared_ptr<Block const> const& block) override;
   /// A message of a viewer: its first byte 1 subscribes, 0 ends it. `S<nonce>` is answered at once.
   void on_subscription(std::string_view message);
-  /// Once a second: the counters that moved.
+  /// Once a second, and when the last publisher has left: the counters that moved. Says nothing when none did and publishers are about.
   void tick();
   /// The next record's id is last_id + 1, and topics are counted from 1.
   void start_epoch(std::uint64_t epoch, std::int64_t last_id);
@@ -34,12 +37,15 @@ class LivePublisher final : public Sink {
  private:
   bool wanted(TopicCounters::Topic& topic);
   TopicCounters::Topic& touch(Site const& site);
-  void send_counters(std::string_view topic, std::int64_t since, TopicCounters::Counters counters);
+  void send_counters(std::string_view topic, std::int64_t since, TopicCounters::Counters counters,
+                     std::optional<LivePresence> presence);
+  std::optional<LivePresence> presence() const;
 
   std::uint64_t epoch_;
   std::int64_t last_id_;
   std::int64_t last_tick_ = 0;  // last_id_ of the tick before
   Send const send_;
+  Presence const presence_;
   Subscriptions subscriptions_;
   TopicCounters counters_;
   std::vector<TopicCounters::Topic*> topics_;  // of the block's sites; kept to reuse its memory, as the two below

@@ -20,6 +20,8 @@ namespace {
 
 constexpr std::size_t kPageRecords = 256;
 constexpr std::size_t kPageBytes = 1U << 20U;
+constexpr std::int64_t kRowsAtOnce =
+    4'096;  // looked at in one read transaction, whether or not they pass: milliseconds
 constexpr int kStepsBetweenQuestions = 10'000;  // of SQLite's machine: about a millisecond
 
 /// Records read in one go and visited after the statement is reset.
@@ -58,7 +60,7 @@ struct StoreReader::Impl {
   std::vector<std::int64_t> newest(Selection const& selection, std::size_t count);
   void visit_ids(std::vector<std::int64_t> const& ascending, Visit const& visit);
   void query(Query const& query, Visit const& visit);
-  bool fill(SQLite::Statement& select, Selection const& selection, std::int64_t& after, Page& page);
+  void fill(SQLite::Statement& select, Selection const& selection, std::int64_t& after, Page& page);
 
   std::string path;
   std::function<bool()> stop;
@@ -95,33 +97,33 @@ std::optional<Record> StoreReader::Impl::fetch(std::int64_t id) {
   return rows.read(find);
 }
 
-/// Reads on from `after` until the page is full: true, or there are no more rows: false.
-bool StoreReader::Impl::fill(SQLite::Statement& select, Selection const& selection, std::int64_t& after,
+/// Reads on from `after` up_to the page is full or enough rows were looked at. Ids have no holes, so that a span of ids is as many rows.
+void StoreReader::Impl::fill(SQLite::Statement& select, Selection const& selection, std::int64_t& after,
                              Page& page) {
+  std::int64_t const up_to = std::min(selection.last(), after + kRowsAtOnce);
   ScopedReset const reset(select);
   selection.bind(select);
   select.bind(":after", after);
-  select.bind(":last", selection.last());
+  select.bind(":up_to", up_to);
   while (select.executeStep()) {
     Record record = rows.read(select);
     after = record.id;
     if (selection.passes(record)) page.add(std::move(record));
-    if (page.full()) return true;
+    if (page.full()) return;
   }
-  return false;
+  after = up_to;
 }
 
 // Rows are only ever added, with growing ids: reading up to an id that was committed at the start, page by page, shows one
-// consistent state without one long read transaction.
+// consistent state without one long read transaction, which would keep the writer's log from beginning anew.
 void StoreReader::Impl::walk(Selection const& selection, Visit const& visit) {
   if (selection.nothing()) return;
   SQLite::Statement select(
-      db, fmt::format("SELECT {} FROM record r WHERE r.id > :after AND r.id <= :last{} ORDER BY r.id",
+      db, fmt::format("SELECT {} FROM record r WHERE r.id > :after AND r.id <= :up_to{} ORDER BY r.id",
                       kRecordColumns, selection.condition()));
-  std::int64_t after = selection.first() - 1;
   Page page;
-  for (bool more = true; more;) {
-    more = fill(select, selection, after, page);
+  for (std::int64_t after = selection.first() - 1; after < selection.last();) {
+    fill(select, selection, after, page);
     if (!page.visit(visit)) return;
   }
 }
@@ -131,14 +133,20 @@ std::vector<std::int64_t> StoreReader::Impl::newest(Selection const& selection, 
   std::vector<std::int64_t> ids;
   if (selection.nothing()) return ids;
   SQLite::Statement select(
-      db, fmt::format("SELECT {} FROM record r WHERE r.id >= :first AND r.id <= :last{} ORDER BY r.id DESC",
+      db, fmt::format("SELECT {} FROM record r WHERE r.id > :after AND r.id <= :up_to{} ORDER BY r.id DESC",
                       selection.exact() ? "r.id" : kRecordColumns, selection.condition()));
-  selection.bind(select);
-  select.bind(":first", selection.first());
-  select.bind(":last", selection.last());
-  while (ids.size() < count && select.executeStep()) {
-    if (selection.exact() || selection.passes(rows.read(select)))
-      ids.push_back(select.getColumn(0).getInt64());
+  std::int64_t up_to = selection.last();
+  while (up_to >= selection.first() && ids.size() < count) {
+    std::int64_t const after = std::max(selection.first() - 1, up_to - kRowsAtOnce);
+    ScopedReset const reset(select);
+    selection.bind(select);
+    select.bind(":after", after);
+    select.bind(":up_to", up_to);
+    while (ids.size() < count && select.executeStep()) {
+      if (selection.exact() || selection.passes(rows.read(select)))
+        ids.push_back(select.getColumn(0).getInt64());
+    }
+    up_to = after;
   }
   std::reverse(ids.begin(), ids.end());
   return ids;

@@ -2,6 +2,7 @@
 
 #include "store/checkpointer.hpp"
 #include "store/incoming_rows.hpp"
+#include "store/left_file.hpp"
 #include "store/names.hpp"
 #include "store/rollup.hpp"
 #include "store/schema.hpp"
@@ -17,12 +18,11 @@
 #include <fmt/core.h>
 #include <sqlite3.h>
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -77,18 +77,6 @@ SQLite::Database open_store(std::string const& path) {
   }
 }
 
-struct FileIdentity {
-  dev_t device = 0;
-  ino_t inode = 0;
-  friend bool operator==(FileIdentity const&, FileIdentity const&) = default;
-};
-
-FileIdentity identify(std::string const& path) {
-  struct stat found {};
-  if (::stat(path.c_str(), &found) != 0) return {};
-  return {found.st_dev, found.st_ino};
-}
-
 }  // namespace
 
 struct StoreWriter::Impl {
@@ -100,8 +88,9 @@ struct StoreWriter::Impl {
   void write(std::span<std::unique_ptr<Block> const> blocks);
   std::vector<Progress> read_ledger();
 
+  std::string leave();
+
   void bound_log();
-  bool has_moved();
   void refuse_if_moved();
   void prepare(std::span<std::unique_ptr<Block> const> blocks);
   std::int64_t insert_records();
@@ -113,16 +102,17 @@ struct StoreWriter::Impl {
   std::string path;
   WriterLock lock;
   IncomingRows rows;
+  std::optional<OpenedFiles> files;  // outlives the connections
   SQLite::Database db;
   Names names;
   Rollup rollup;
   SQLite::Statement insert_rows, insert_gap, advance, count_minute;
-  FileIdentity log_file;  // PATH-wal, as opened
   std::int64_t page_size;
   std::int64_t last_id;
   std::int64_t log_bytes = 0;
   std::int64_t const log_bound;
   std::int64_t next_bound = log_bound;  // where bound_log() acts next
+  std::string left;                     // what leave() said
   Checkpointer checkpointer;
 };
 
@@ -151,22 +141,26 @@ StoreWriter::Impl::Impl(std::string const& given, std::int64_t bound)
       count_minute(db,
                    "INSERT INTO minute(minute, site_id, n) VALUES(?, ?, ?) "
                    "ON CONFLICT DO UPDATE SET n = n + excluded.n"),
-      log_file(identify(path + "-wal")),
       page_size(db.execAndGet("PRAGMA page_size").getInt64()),
       last_id(db.execAndGet("SELECT ifnull(max(id), 0) FROM record").getInt64()),
       log_bound(bound),
       checkpointer(path) {
+  files.emplace(path);
+  int moved = 0;
+  sqlite3_file_control(db.getHandle(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+  if (moved != 0)
+    throw StoreError(fmt::format("{} was moved while it was being opened; open it again", path),
+                     StoreError::Kind::kTransient);
   sqlite3_wal_hook(db.getHandle(), &Impl::on_commit, this);
 }
 
 StoreWriter::Impl::~Impl() {
-  checkpointer.wait_idle();
   try {
-    if (has_moved()) {
-      // Closing would remove PATH-wal by its name, which now may be another database's.
-      sqlite3_db_config(db.getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+    if (!left.empty() || files->moved()) {
+      leave();
       return;
     }
+    checkpointer.wait_idle();
     db.setBusyTimeout(0);  // a reader may keep the log from being emptied: then it stays, and loses nothing
     sqlite3_wal_checkpoint_v2(db.getHandle(), "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
   } catch (SQLite::Exception const&) {
@@ -194,15 +188,17 @@ void StoreWriter::Impl::bound_log() {
   next_bound = done == SQLITE_OK && moved == in_log ? log_bound : log_bytes + log_bound / 4;
 }
 
-bool StoreWriter::Impl::has_moved() {
-  int moved = 0;
-  sqlite3_file_control(db.getHandle(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
-  // SQLite does not know it of the log, whose loss is as bad.
-  return moved != 0 || identify(path + "-wal") != log_file;
+std::string StoreWriter::Impl::leave() {
+  if (!left.empty()) return left;
+  checkpointer.wait_idle();
+  left = files->leave(db, last_id);
+  // Closing would remove PATH-wal by its name, which now may be another database's.
+  sqlite3_db_config(db.getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  return left;
 }
 
 void StoreWriter::Impl::refuse_if_moved() {
-  if (!has_moved()) return;
+  if (left.empty() && !files->moved()) return;
   throw StoreError(
       fmt::format(
           "{} or its -wal was removed or replaced while it was being written; open it again, and keep other "
@@ -344,6 +340,8 @@ std::vector<Progress> StoreWriter::ledger() const {
 std::int64_t StoreWriter::last_id() const noexcept { return impl_->last_id; }
 
 std::string const& StoreWriter::path() const noexcept { return impl_->path; }
+
+std::string StoreWriter::leave() { return impl_->leave(); }
 
 void StoreWriter::write(std::span<std::unique_ptr<Block> const> blocks) { impl_->write(blocks); }
 

@@ -33,8 +33,13 @@ class StoreWriter {
   /// Writes the blocks in one transaction: entries, gaps, progress. All or nothing. Sets each block's first_id after
   /// the commit. Texts over kMaxStoredText are cut in the blocks themselves, so that viewers see what is stored.
   /// @throws StoreError when it could not be written; nothing of it is in the file then. kTransient (disk full, I/O
-  /// error, locked): the same call may be repeated. kMoved: the path has to be opened anew.
+  /// error, locked): the same call may be repeated. kMoved: leave(), then the path has to be opened anew.
   void write(std::span<std::unique_ptr<Block> const> blocks);
+
+  /// After kMoved: brings all that was committed into one file that has a name (the one that was moved; `PATH.rescued-TIME` where it was
+  /// removed). Destroying the writer does it too. Blocks while that file is written. Nothing can be written afterwards.
+  /// @return a clause for people: where the records are, or why they are nowhere.
+  std::string leave();
 
  private:
   struct Impl;

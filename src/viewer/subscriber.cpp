@@ -5,6 +5,7 @@
 #include "record/record_codec.hpp"
 #include "store/store_reader.hpp"
 #include "viewer/collector_info.hpp"
+#include "viewer/idle_watch.hpp"
 #include "viewer/live_tracker.hpp"
 
 #include <fmt/format.h>
@@ -41,6 +42,16 @@ std::string random_nonce() {
 milliseconds left_until(Clock::time_point deadline) {
   auto const left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
   return std::max(left, milliseconds{0});
+}
+
+std::optional<viewer::IdleWatch> idle_watch(SubscriberOptions const& options) {
+  if (options.until_idle == 0) return std::nullopt;
+  std::array<char, 256> host{};
+  gethostname(host.data(), host.size() - 1);
+  return viewer::IdleWatch({.publishers = options.until_idle,
+                            .earlier = options.replay || options.history.has_value(),
+                            .host = host.data(),
+                            .pid = static_cast<std::uint64_t>(getpid())});
 }
 
 std::span<std::byte const> bytes_of(zmq::message_t const& message) {
@@ -80,6 +91,7 @@ struct Subscriber::Impl {
         // Ids of different stores do not mix: a viewer watches one collector, the first that is named.
         endpoint(delivery::resolve_endpoints(options.endpoint).front()),
         tracker(topics),
+        idle(idle_watch(options)),
         live(context, zmq::socket_type::sub) {
     if (wants_history() && !options.database.empty()) open_store(options.database, true);
     connect();
@@ -96,8 +108,10 @@ struct Subscriber::Impl {
         ready.pop_front();
         return record;
       }
-      if (tried && Clock::now() >= deadline) break;
-      if (task) {
+      if (ended || (tried && Clock::now() >= deadline)) break;
+      if (!task && last_of_all && tracker.complete_up_to() >= *last_of_all) {
+        ended = true;
+      } else if (task) {
         read_chunk();
       } else {
         receive(left_until(deadline));
@@ -113,6 +127,13 @@ struct Subscriber::Impl {
       if (Clock::now() >= deadline) break;
     }
     return tracker.synced();
+  }
+
+  // What the collector says of the publishers belongs to the id in the same message: it may be the end, once everything up to that was seen.
+  void watch_publishers(LiveCounters const& counters) {
+    if (!idle) return;
+    last_of_all.reset();
+    if (idle->take(counters)) last_of_all = counters.id;
   }
 
   // --- the bus
@@ -174,9 +195,12 @@ struct Subscriber::Impl {
   void take(std::string_view topic, std::span<std::byte const> body) {
     if (topic == sync_topic) return take_sync(decode_counters(body));
     if (topic == "T") {
-      auto const tick = tracker.tick(decode_counters(body));
+      auto const counters = decode_counters(body);
+      bool const synced = tracker.synced();
+      auto const tick = tracker.tick(counters);
       if (tick.sync_again) ask_for_sync();
       if (tick.hole) fill(*tick.hole);
+      if (synced && !tick.sync_again) watch_publishers(counters);
       return;
     }
     if (!tracker.synced()) return;  // it is in the history: the sync's id will not be below it
@@ -199,6 +223,7 @@ struct Subscriber::Impl {
     } else if (hole) {
       fill(*hole);
     }
+    watch_publishers(answer);
   }
 
   // --- the store
@@ -290,6 +315,9 @@ struct Subscriber::Impl {
   std::vector<std::string> topics;
   delivery::Endpoint endpoint;
   viewer::LiveTracker tracker;
+  std::optional<viewer::IdleWatch> idle;
+  std::optional<std::int64_t> last_of_all;  // id; all publishers have left, as far as is known
+  std::atomic<bool> ended{false};
   StopSignal stopped;
   zmq::context_t context{1};
   zmq::socket_t live;
@@ -312,6 +340,7 @@ Subscriber& Subscriber::operator=(Subscriber&&) noexcept = default;
 std::optional<Record> Subscriber::next(milliseconds timeout) { return impl_->next(timeout); }
 bool Subscriber::wait_until_live(milliseconds timeout) { return impl_->wait_until_live(timeout); }
 std::uint64_t Subscriber::missed() const noexcept { return impl_->missed.load(std::memory_order_relaxed); }
+bool Subscriber::ended() const noexcept { return impl_->ended.load(std::memory_order_relaxed); }
 void Subscriber::stop() noexcept { impl_->stopped.raise(); }
 bool Subscriber::stopped() const noexcept { return impl_->stopped.raised(); }
 

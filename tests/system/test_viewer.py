@@ -116,3 +116,22 @@ def test_a_viewer_without_a_store_is_told_what_it_missed(bus, start_collector, w
         shown = sum(1 for line in tail.output if json.loads(line)["pid"] == load.pid)
         return missed and shown + missed == count
     eventually(accounted, LONG, "shown + missed = logged")
+
+
+def test_tail_until_idle_ends_with_the_workers_and_shows_all(bus, start_collector, worker, start):
+    """The last of three is killed: it counts as gone when its spool was read, and its records are shown before the end."""
+    start_collector()
+    tail = start(COMMAND, "tail", "-n", "burst", "-o", "json", "--since", "1h", "--until-idle=3")
+    count = 5000
+    counts = [bus.directory / f"count{i}" for i in range(3)]
+    first = worker("burst", counts[0], count)
+    last = worker("burst", counts[2], count, "--hold")
+    last.wait_line(r"^ready", lines=last.output)
+    assert first.wait(LONG) == 0
+    eventually(lambda: bus.count("pid = ?", last.pid) == count, LONG)
+    last.kill()
+    second = worker("burst", counts[1], count)
+    assert second.wait(LONG) == 0
+    assert tail.wait(LONG) == 0, tail.stderr
+    shown = [json.loads(line)["pid"] for line in tail.output]
+    assert [shown.count(one.pid) for one in (first, second, last)] == [count] * 3

@@ -1,7 +1,7 @@
 // Claiming and binding addresses: nobody's socket is stolen, and what is wrong is said in one line.
 #include "collector/address_claim.hpp"
-#include "collector/bind_error.hpp"
 #include "collector/bus_sockets.hpp"
+#include "delivery/bind_error.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -33,7 +33,7 @@ class AddressTest : public testing::Test {
   std::string refusal(delivery::Endpoint const& endpoint) {
     try {
       AddressClaim const claim(endpoint);
-    } catch (BindError const& error) {
+    } catch (delivery::BindError const& error) {
       EXPECT_THAT(error.what(), StartsWith(endpoint.text + ": "));
       EXPECT_THAT(error.what(), HasSubstr("; "));
       EXPECT_THAT(error.what(), Not(HasSubstr("\n")));
@@ -111,7 +111,7 @@ TEST_F(AddressTest, APortInUseIsSaidSo) {
   try {
     bind(delivery::parse_endpoint(bus.addresses[0]));
     FAIL() << "bound twice";
-  } catch (BindError const& error) {
+  } catch (delivery::BindError const& error) {
     EXPECT_THAT(error.what(), StartsWith(bus.addresses[0] + ": the port is in use; "));
     EXPECT_EQ(error.code(), std::errc::address_in_use);
   }
@@ -122,7 +122,7 @@ TEST_F(AddressTest, AnAddressOfAnotherMachineIsSaidSo) {
     try {
       bind(delivery::parse_endpoint(text));
       FAIL() << text;
-    } catch (BindError const& error) {
+    } catch (delivery::BindError const& error) {
       EXPECT_THAT(error.what(), HasSubstr("not an address of this machine; "));
     }
   }

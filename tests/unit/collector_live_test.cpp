@@ -140,6 +140,35 @@ TEST_F(LivePublisherTest, TicksTellTheCountersThatMovedSinceTheOneBefore) {
   EXPECT_THAT(tick.counters, ElementsAre(Pair("2b.", 2)));
 }
 
+TEST_F(LivePublisherTest, TicksAndSyncsSayWhoIsThere) {
+  LivePresence now{3, 1, 0, {{"vm", 12}}};
+  LivePublisher live(
+      7, 100, [this](std::string_view topic, std::string_view message) { sent_.emplace_back(topic, message); },
+      [&] { return now; });
+  live.on_subscription("\1Sx");
+  auto const sync = counters();
+  ASSERT_TRUE(sync.presence.has_value());
+  EXPECT_EQ(sync.presence->joined, 3U);
+  EXPECT_EQ(sync.presence->present, 1U);
+  EXPECT_EQ(sync.presence->settled, 0);
+  EXPECT_THAT(sync.presence->who, ElementsAre(Pair("vm", 12U)));
+
+  live.on_subscription("\1T");
+  live.tick();
+  EXPECT_THAT(sent_, IsEmpty()) << "nothing moved, and who publishes may change any moment";
+  now = {3, 0, 250, {}};
+  live.tick();
+  auto const tick = counters();
+  EXPECT_EQ(tick.id, 100);
+  EXPECT_EQ(tick.presence->present, 0U);
+  EXPECT_EQ(tick.presence->settled, 250);
+}
+
+TEST_F(LivePublisherTest, ACollectorThatKnowsNoPublishersSaysNothingOfThem) {
+  subscribe("Sx");
+  EXPECT_FALSE(counters().presence.has_value());
+}
+
 TEST_F(LivePublisherTest, ATickThatCannotNameAllTopicsProvesNothing) {
   subscribe("T");
   std::vector<std::pair<Level, std::string>> many;

@@ -289,12 +289,39 @@ TEST_F(CollectorTest, AStoreThatWasMovedAwayIsBegunAnewAndSaidSo) {
   worker.batch(1, 10);
   ASSERT_TRUE(worker.hear_ack(10));
   std::filesystem::rename(options_.database, directory_ / "old.sqlite");
-  worker.batch(11, 10);
+  worker.batch(6, 15);  // half of it was stored before: that is in the old file, and not again in the new one
   ASSERT_TRUE(worker.hear_ack(20));
   eventually([&] { return collector_->status().epoch != epoch; }, "another epoch");
   stop();
   EXPECT_EQ(stored_sequences(), numbers(11, 20));
-  EXPECT_THAT(notices_, HasSubstr("moved or removed"));
+  auto const old = (directory_ / "old.sqlite").native();
+  EXPECT_THAT(
+      notices_,
+      HasSubstr("moved or removed while it was written, and opened anew; the records until now are in " + old));
+  options_.database = old;
+  EXPECT_EQ(stored_sequences(), numbers(1, 10));
+}
+
+TEST_F(CollectorTest, ABegunFileKnowsHowFarTheOldOneWas) {
+  start();
+  auto& worker = publisher();
+  worker.hello();
+  worker.hear<delivery::Welcome>();
+  worker.batch(1, 10);
+  ASSERT_TRUE(worker.hear_ack(10));
+  std::filesystem::remove(options_.database);
+  worker.batch(11, 10);
+  ASSERT_TRUE(worker.hear_ack(20));
+  stop();
+  EXPECT_THAT(notices_, HasSubstr("were rescued into " + options_.database + ".rescued-"));
+  collector_.reset();
+  start();  // another collector, which has the ledger from the file alone
+  worker.hello();
+  EXPECT_EQ(worker.hear<delivery::Welcome>()->streams.at(0).committed, 20U);
+  worker.batch(1, 25);
+  ASSERT_TRUE(worker.hear_ack(25));
+  stop();
+  EXPECT_EQ(stored_sequences(), numbers(11, 25));
 }
 
 TEST_F(CollectorTest, ServesViewersWithSyncAndLiveRecords) {

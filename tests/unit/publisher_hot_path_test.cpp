@@ -1,6 +1,9 @@
 // After a thread's first record a log call takes no lock, allocates nothing and makes no system call: counted, not promised.
-// Locks are counted by standing before pthread_mutex_lock, allocations before malloc and operator new, system calls by a seccomp filter on the logging thread.
+// Locks are counted by standing before those of pthreads and, by the linker's --wrap, before our own ForkLock; allocations before malloc and operator new;
+// system calls by a seccomp filter on the logging thread.
 #include "publisher_fixture.hpp"
+
+#include "publisher/fork.hpp"
 
 #include <cerrno>
 #include <csignal>
@@ -68,11 +71,33 @@ void free(void* at) {
   __libc_free(at);
 }
 
-int pthread_mutex_lock(pthread_mutex_t* mutex) {
-  using Lock = int (*)(pthread_mutex_t*);
-  static Lock const next = reinterpret_cast<Lock>(::dlsym(RTLD_NEXT, "pthread_mutex_lock"));
+#define LOGBOOM_COUNT_LOCK(function, type)                                                    \
+  int function(type* lock) {                                                                  \
+    static auto const next = reinterpret_cast<int (*)(type*)>(::dlsym(RTLD_NEXT, #function)); \
+    if (t_counts.on) ++t_counts.locks;                                                        \
+    return next(lock);                                                                        \
+  }
+LOGBOOM_COUNT_LOCK(pthread_mutex_lock, pthread_mutex_t)
+LOGBOOM_COUNT_LOCK(pthread_mutex_trylock, pthread_mutex_t)
+LOGBOOM_COUNT_LOCK(pthread_rwlock_rdlock, pthread_rwlock_t)
+LOGBOOM_COUNT_LOCK(pthread_rwlock_wrlock, pthread_rwlock_t)
+
+// ForkLock::lock() and try_lock(), as tests/unit/CMakeLists.txt tells the linker.
+void real_lock(logboom::publisher::ForkLock* lock) noexcept
+    __asm__("__real__ZN7logboom9publisher8ForkLock4lockEv");
+void wrap_lock(logboom::publisher::ForkLock* lock) noexcept
+    __asm__("__wrap__ZN7logboom9publisher8ForkLock4lockEv");
+void wrap_lock(logboom::publisher::ForkLock* lock) noexcept {
   if (t_counts.on) ++t_counts.locks;
-  return next(mutex);
+  real_lock(lock);
+}
+bool real_try_lock(logboom::publisher::ForkLock* lock) noexcept
+    __asm__("__real__ZN7logboom9publisher8ForkLock8try_lockEv");
+bool wrap_try_lock(logboom::publisher::ForkLock* lock) noexcept
+    __asm__("__wrap__ZN7logboom9publisher8ForkLock8try_lockEv");
+bool wrap_try_lock(logboom::publisher::ForkLock* lock) noexcept {
+  if (t_counts.on) ++t_counts.locks;
+  return real_try_lock(lock);
 }
 
 }  // extern "C"
@@ -148,6 +173,13 @@ TEST(TheCounters, Count) {
   EXPECT_EQ(what_it_took([] {}, [] { delete new std::string(100, 'x'); }), 1);
   static std::mutex mutex;
   EXPECT_EQ(what_it_took([] {}, [] { std::lock_guard const guard(mutex); }), 2);
+  static ForkLock& ours = ForkLock::make();
+  EXPECT_EQ(what_it_took([] {},
+                         [] {
+                           ours.lock();
+                           ours.unlock();
+                         }),
+            2);
   EXPECT_EQ(what_it_took([] {}, [] { ::syscall(SYS_gettid); }), 4);
 }
 

@@ -151,6 +151,163 @@ TEST_F(StoreFailureTest, ANewWriterTakesThePathOfAnUnlinkedFile) {
   EXPECT_EQ(number("SELECT count(*) FROM record"), 5);
 }
 
+/// A store with records 1 … 5,000 of one stream, most of them in the log only, that is to lose some of its names.
+class LeftFileTest : public StoreFailureTest {
+ protected:
+  static constexpr std::int64_t kRecords = 5'000;
+
+  void SetUp() override {
+    StoreFailureTest::SetUp();
+    writer = std::make_unique<StoreWriter>(path);
+    for (std::uint64_t first = 1; first <= kRecords; first += 100)
+      writer->write(blocks_of(make_block(1, first, 100)));
+  }
+  void move(std::vector<char const*> const& ends) {
+    for (char const* end : ends) std::filesystem::rename(path + end, old + end);
+  }
+  void remove(std::vector<char const*> const& ends) {
+    for (char const* end : ends) std::filesystem::remove(path + end);
+  }
+  /// Goes on as the collector does, and says what leave() said.
+  std::string go_on() {
+    EXPECT_THROW(writer->write(blocks_of(make_block(1, kRecords + 1, 100))), StoreError);
+    std::string const said = writer->leave();
+    EXPECT_THROW(writer->write(blocks_of(make_block(1, kRecords + 1, 100))), StoreError) << "it was left";
+    writer = nullptr;
+    writer = std::make_unique<StoreWriter>(path);
+    writer->write(blocks_of(make_block(1, kRecords + 1, 100)));
+    writer = nullptr;
+    return said;
+  }
+  std::string rescued() const {
+    for (auto const& entry : std::filesystem::directory_iterator(directory)) {
+      auto const name = entry.path().string();
+      if (name.find(".rescued-") != std::string::npos && !name.ends_with("-wal") && !name.ends_with("-shm"))
+        return name;
+    }
+    return {};
+  }
+  void expect_all(std::string const& file) {
+    SQLite::Database db(file, SQLite::OPEN_READWRITE);
+    auto const value = [&](char const* sql) { return db.execAndGet(sql).getInt64(); };
+    EXPECT_EQ(value("SELECT count(*) FROM record"), kRecords) << file;
+    EXPECT_EQ(value("SELECT count(*) FROM records WHERE id = sequence AND message = 'message ' || id"),
+              kRecords);
+    EXPECT_EQ(value("SELECT last FROM ledger"), kRecords);
+    EXPECT_EQ(db.execAndGet("PRAGMA integrity_check").getString(), "ok");
+  }
+  void expect_fresh() {
+    EXPECT_EQ(number("SELECT count(*) FROM record"), 100);
+    EXPECT_EQ(number("SELECT min(sequence) FROM record"), kRecords + 1);
+  }
+
+  std::string const old_name = "old.sqlite";
+  std::string old;
+  std::unique_ptr<StoreWriter> writer;
+};
+
+TEST_F(LeftFileTest, AFileMovedAloneHoldsWhatItsLogHeld) {
+  old = (directory / old_name).string();
+  move({""});
+  EXPECT_EQ(go_on(), "the records until now are in " + old);
+  expect_all(old);
+  expect_fresh();
+}
+
+TEST_F(LeftFileTest, AFileMovedWithItsLogIsWhole) {
+  old = (directory / old_name).string();
+  move({"", "-wal"});
+  EXPECT_THAT(go_on(), HasSubstr(old));
+  expect_all(old);
+  expect_fresh();
+}
+
+TEST_F(LeftFileTest, AFileMovedWithLogAndIndexIsWhole) {
+  old = (directory / old_name).string();
+  move({"", "-wal", "-shm"});
+  EXPECT_THAT(go_on(), HasSubstr(old));
+  expect_all(old);
+  expect_fresh();
+}
+
+TEST_F(LeftFileTest, AnotherFilePutInItsPlaceIsNotGivenItsLog) {
+  old = (directory / old_name).string();
+  StoreWriter((directory / "other.sqlite").string()).write(blocks_of(make_block(2, 1, 7)));
+  move({""});
+  std::filesystem::rename(directory / "other.sqlite", path);
+  EXPECT_THAT(go_on(), HasSubstr(old));
+  expect_all(old);
+  EXPECT_EQ(number("SELECT count(*) FROM record"), 107);
+  EXPECT_EQ(sqlite3("PRAGMA integrity_check"), "ok");
+}
+
+TEST_F(LeftFileTest, ADatabaseOpenedUnderItsNameThatTookItsIndexCostsNothing) {
+  old = (directory / old_name).string();
+  move({""});
+  {
+    SQLite::Database other(path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+    other.exec("PRAGMA journal_mode=WAL; CREATE TABLE t(x)");
+    EXPECT_THROW(writer->write(blocks_of(make_block(1, kRecords + 1, 100))), StoreError);
+    EXPECT_THAT(writer->leave(), HasSubstr("were rescued into " + path + ".rescued-"));
+    writer = nullptr;
+    EXPECT_EQ(other.execAndGet("SELECT count(*) FROM t").getInt(), 0);
+  }
+  expect_all(rescued());
+}
+
+TEST_F(LeftFileTest, AReaderThatKeepsTheLogFromBeingEmptiedCostsACopy) {
+  old = (directory / old_name).string();
+  SQLite::Database reader(path, SQLite::OPEN_READWRITE);
+  SQLite::Statement reading(reader, "SELECT id FROM record");
+  ASSERT_TRUE(reading.executeStep());
+  writer->write(blocks_of(make_block(2, 1, 7)));
+  move({""});
+  EXPECT_THROW(writer->write(blocks_of(make_block(1, kRecords + 1, 100))), StoreError);
+  EXPECT_THAT(writer->leave(), HasSubstr("rescued"));
+  writer = nullptr;
+  SQLite::Database copy(rescued(), SQLite::OPEN_READWRITE);
+  EXPECT_EQ(copy.execAndGet("SELECT count(*) FROM record").getInt64(), kRecords + 7);
+}
+
+TEST_F(LeftFileTest, ARemovedFileIsRescued) {
+  remove({""});
+  EXPECT_THAT(go_on(), HasSubstr("were rescued into " + path + ".rescued-"));
+  expect_all(rescued());
+  EXPECT_FALSE(std::filesystem::exists(rescued() + "-wal"));
+  expect_fresh();
+}
+
+TEST_F(LeftFileTest, ARemovedFileWithLogAndIndexIsRescued) {
+  remove({"", "-wal", "-shm"});
+  EXPECT_THAT(go_on(), HasSubstr("rescued"));
+  expect_all(rescued());
+  expect_fresh();
+}
+
+TEST_F(LeftFileTest, AFileWithoutItsLogHoldsEverythingAndGoesOn) {
+  remove({"-wal"});
+  EXPECT_EQ(go_on(), "the records until now are in " + path);
+  EXPECT_EQ(number("SELECT count(*) FROM record"), kRecords + 100);
+  EXPECT_EQ(sqlite3("PRAGMA integrity_check"), "ok");
+}
+
+TEST_F(LeftFileTest, AWriterThatEndsWithoutEverSeeingThatItsFileMovedSavesItToo) {
+  old = (directory / old_name).string();
+  move({""});
+  writer = nullptr;
+  expect_all(old);
+  EXPECT_FALSE(std::filesystem::exists(path + "-wal"));
+}
+
+TEST_F(LeftFileTest, WhatCannotBeRescuedIsSaid) {
+  remove({""});
+  FileSizeLimit const limit(4'096);
+  EXPECT_THROW(writer->write(blocks_of(make_block(1, kRecords + 1, 100))), StoreError);
+  EXPECT_THAT(writer->leave(), testing::AllOf(HasSubstr("gone with it"), HasSubstr("could not be rescued"),
+                                              HasSubstr("File too large")));
+  EXPECT_EQ(rescued(), "") << "no half of a copy";
+}
+
 /// Writes until it is killed; tells through the pipe what was committed.
 [[noreturn]] void write_forever(std::string const& path, int acks) {
   StoreWriter writer(path);

@@ -385,5 +385,44 @@ TEST_F(StoreReaderTest, ASearchThatFindsNothingInMuchCanBeStopped) {
   EXPECT_EQ(asked, 2);
 }
 
+/// Reads while a writer writes and its log is being emptied at every step, and counts how often the emptying came further, which it does once for
+/// each read transaction that begins.
+class ReadTransactionsTest : public StoreReaderTest {
+ protected:
+  static constexpr int kRows = 60'000;
+
+  int steps_of_the_log(Query const& query) {
+    StoreWriter writer(path);
+    writer.write(blocks_of(make_block(1, 1, kRows)));
+    SQLite::Database emptying(path, SQLite::OPEN_READWRITE);
+    std::int64_t emptied = -1;
+    int steps = 0;
+    std::uint64_t next = kRows;
+    StoreReader reader(path);
+    reader.stop_when([&] {
+      writer.write(blocks_of(make_block(1, ++next, 1)));
+      SQLite::Statement checkpoint(emptying, "PRAGMA wal_checkpoint(PASSIVE)");
+      checkpoint.executeStep();
+      if (std::exchange(emptied, checkpoint.getColumn(2).getInt64()) != emptied) ++steps;
+      return false;
+    });
+    reader.query(query, [](Record const&) { return true; });
+    return steps;
+  }
+};
+
+TEST_F(ReadTransactionsTest, ARareMatchIsSearchedInManyShortOnes) {
+  Query query;
+  query.filter.regex = "message (59000|59001)$";
+  EXPECT_GE(steps_of_the_log(query), kRows / 4'096);
+}
+
+TEST_F(ReadTransactionsTest, TheNewestOfARareMatchToo) {
+  Query query;
+  query.filter.regex = "message 17$";
+  query.last = 5;
+  EXPECT_GE(steps_of_the_log(query), kRows / 4'096);
+}
+
 }  // namespace
 }  // namespace logboom::store

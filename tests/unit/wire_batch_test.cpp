@@ -273,6 +273,25 @@ TEST_F(Batch, RecordMayOverrideTheRestOfItsOriginToo) {
   EXPECT_EQ(odd.attributes.size(), 3U);
 }
 
+TEST_F(Batch, RecordMayBringTheTemplateOfAnotherLanguage) {
+  auto const with = [](std::string of) { return fields({{"template", text(std::move(of))}}); };
+  EXPECT_EQ(to_record(OneRecord("", {text("5 of 7")}, {}, with("%d of %s")).block, 0).template_text,
+            "%d of %s");
+  EXPECT_EQ(to_record(OneRecord("", {text("5 of 7")}, {}, with("%d of %s")).block, 0).message, "5 of 7");
+  EXPECT_EQ(to_record(OneRecord("{}", {value(5)}, {}, with("")).block, 0).template_text, "");
+  EXPECT_EQ(to_record(OneRecord("{}", {value(5)}, {}, fields({{"template", value(1)}})).block, 0).template_text,
+            "{}");
+}
+
+TEST_F(Batch, ExplicitArgumentsReplaceThoseThatTheMessageDoesNotShow) {
+  auto const attributes = fields(
+      {{"arguments", array({value(5), text("7")})}, {"types", fields({{"/arguments/1", text("Decimal")}})}});
+  EXPECT_EQ(OneRecord("", {text("5 of 7")}, {}, attributes).entry().attributes_json,
+            R"({"arguments":[5,"7"],"types":{"/arguments/1":"Decimal"}})");
+  EXPECT_EQ(OneRecord("", {text("5 of 7"), value(8)}, {}, attributes).entry().attributes_json,
+            R"({"arguments":[5,"7"],"types":{"/arguments/1":"Decimal"}})");
+}
+
 TEST_F(Batch, AttributesWithAMeaningAreMembersAndOthersAreKept) {
   OneRecord const one("failed", {}, {},
                       fields({{"exception_type", text("std::runtime_error")},

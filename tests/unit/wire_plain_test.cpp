@@ -83,6 +83,20 @@ TEST(Plain, KeysWithAMeaning) {
   EXPECT_EQ(*find_field(record, "b"), Value(std::int64_t{2}));
 }
 
+TEST(Plain, PythonsAttributesAreAttributes) {
+  Record const record = plain(
+      R"({"template": "%d of %s", "arguments": [5, "7"], "types": {"/arguments/1": "Decimal"}, "process_name": "Worker-1", "relative_created": 1.5})");
+  EXPECT_EQ(record.template_text, "%d of %s");
+  EXPECT_TRUE(record.fields.empty());
+  ASSERT_EQ(record.attributes.size(), 4U);
+  EXPECT_EQ(record.attributes[0].first, "arguments");
+  EXPECT_EQ(record.attributes[2], (Fields::value_type{"process_name", Value(std::string("Worker-1"))}));
+  EXPECT_EQ(record.attributes[3], (Fields::value_type{"relative_created", Value(1.5)}));
+  Record const odd = plain(R"({"arguments": 1, "types": [2], "process_name": 3, "relative_created": "x"})");
+  EXPECT_TRUE(odd.attributes.empty());
+  EXPECT_EQ(odd.fields.size(), 4U);
+}
+
 TEST(Plain, ShortNamesAndLevelNames) {
   EXPECT_EQ(plain(R"({"msg": "m", "name": "l"})").message, "m");
   EXPECT_EQ(plain(R"({"msg": "m", "name": "l"})").logger, "l");

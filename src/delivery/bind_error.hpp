@@ -4,7 +4,7 @@
 #include <string>
 #include <system_error>
 
-namespace logboom::collector {
+namespace logboom::delivery {
 
 /// what() is the whole line: system_error's own would put the errno's text after the mend.
 class BindError : public std::system_error {
@@ -17,4 +17,4 @@ class BindError : public std::system_error {
   std::string line_;
 };
 
-}  // namespace logboom::collector
+}  // namespace logboom::delivery
