@@ -20,13 +20,13 @@ struct SubscriberOptions {
   bool replay = false;
   std::string database;  ///< path of the store's file; "" = ask the collector
   bool refetch = true;   ///< read records that were missed live from the store, if it can be read
-  /// Not 0: end once at least so many publishers have come and all have left (said bye, or died and had their spool read). Counted are those that are there
+  /// Not 0: end once at least so many publishers have come and all have left (said bye, or died and had their spool read; where the collector reads no spools: or are gone). Counted are those that are there
   /// when this viewer goes live or come later; with history also those that came before in the collector's present run. A publisher of this very process is
   /// not waited for. What they logged, and the collector stored, is seen before the end. Plain records have no publisher; an older collector does not tell.
   std::size_t until_idle = 0;
 };
 
-/// A viewer of one collector: the first that `endpoint` names. For one thread at a time; stop(), stopped(), ended() and missed() for any.
+/// A viewer of one collector: the first that `endpoint` names. For one thread at a time; stop(), finish(), stopped(), ended() and missed() for any.
 class LOGBOOM_API Subscriber {
  public:
   /// Connects in the background; a collector that is not there yet is waited for.
@@ -36,10 +36,14 @@ class LOGBOOM_API Subscriber {
   Subscriber(Subscriber&&) noexcept;
   Subscriber& operator=(Subscriber&&) noexcept;
 
-  /// The next record in the store's order. Blocks for `timeout` at most. Nothing on time-out, after stop() and at the end (see ended()).
+  /// The next record in the store's order. Blocks for `timeout` at most, or some milliseconds if the store is being read; a search of it goes on with the next call.
+  /// (`filter.since` is found in the store's index first, in one go: about 0.1 s for some million records after it.) Nothing on time-out, after stop() and at the end (see
+  /// ended()).
+  /// @throws StoreError when history was asked for and the store that the collector names cannot be read from here; live records go on with the next call.
   std::optional<Record> next(std::chrono::milliseconds timeout);
 
   /// True once the collector answered the sync, so that no later record can be missed. Blocks for `timeout` at most.
+  /// @throws StoreError as next()
   bool wait_until_live(std::chrono::milliseconds timeout);
 
   /// Records that were published but never reached this viewer and could not be read from the store either. Since construction.
@@ -47,6 +51,10 @@ class LOGBOOM_API Subscriber {
 
   /// All publishers have left and all they logged was returned (SubscriberOptions::until_idle): nothing more will come.
   bool ended() const noexcept;
+
+  /// To be called when the processes whose records are wanted have ended: from now on the end comes once no publisher is there (but this process's), however many came.
+  /// For a program that knows its workers, in place of a number in until_idle. From any thread, and async-signal-safe.
+  void finish() noexcept;
 
   /// Makes next() and wait_until_live() return at once, now and later. From any thread, and async-signal-safe.
   void stop() noexcept;

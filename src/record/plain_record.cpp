@@ -209,14 +209,13 @@ Form form_of(std::span<std::byte const> frame) noexcept {
 
 void take_plain(std::span<std::byte const> frame, Form form, std::int64_t arrival, std::string_view peer_host,
                 Block& block) {
-  // What a thread keeps of one frame for the next is bounded by the largest frame. A pointer to it: a library that is loaded late (the Python module) has room
-  // for a few words of thread-local storage only.
+  // What a thread keeps of one frame for the next is bounded by the largest frame. Not in the thread's own block: the little that the C library has
+  // to spare of that decides whether a library with a `thread_local` of this size can be loaded by dlopen(), as Python does.
   struct Kept {
     TokenTape tape;
     EntryWriter writer;
   };
-  thread_local std::unique_ptr<Kept> kept;
-  if (kept == nullptr) kept = std::make_unique<Kept>();
+  thread_local auto const kept = std::make_unique<Kept>();
   auto& [tape, writer] = *kept;
   if (frame.size() > kMaxMessage)
     throw FrameError(fmt::format("plain record of {} bytes, more than {}", frame.size(), kMaxMessage));

@@ -21,6 +21,7 @@
 #include <deque>
 #include <random>
 #include <system_error>
+#include <utility>
 
 namespace logboom {
 
@@ -29,7 +30,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr std::size_t kChunk = 512;  // records read from the store at a time
 constexpr milliseconds kInfoTimeout{2000};
 constexpr milliseconds kSyncPatience{500};
 constexpr int kReceiveHighWater = 1000;  // messages; DESIGN.md, "Bounded everywhere"
@@ -44,11 +44,10 @@ milliseconds left_until(Clock::time_point deadline) {
   return std::max(left, milliseconds{0});
 }
 
-std::optional<viewer::IdleWatch> idle_watch(SubscriberOptions const& options) {
-  if (options.until_idle == 0) return std::nullopt;
+viewer::IdleWatch idle_watch(std::size_t publishers, SubscriberOptions const& options) {
   std::array<char, 256> host{};
   gethostname(host.data(), host.size() - 1);
-  return viewer::IdleWatch({.publishers = options.until_idle,
+  return viewer::IdleWatch({.publishers = publishers,
                             .earlier = options.replay || options.history.has_value(),
                             .host = host.data(),
                             .pid = static_cast<std::uint64_t>(getpid())});
@@ -58,7 +57,7 @@ std::span<std::byte const> bytes_of(zmq::message_t const& message) {
   return {static_cast<std::byte const*>(message.data()), message.size()};
 }
 
-/// An eventfd: one end of stop().
+/// An eventfd: one end of stop() and finish().
 class StopSignal {
  public:
   StopSignal() : fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
@@ -70,14 +69,32 @@ class StopSignal {
 
   void raise() noexcept {
     raised_.store(true, std::memory_order_relaxed);
-    std::uint64_t const one = 1;
-    [[maybe_unused]] auto const written = write(fd_, &one, sizeof one);
+    wake();
+  }
+  void ask_to_finish() noexcept {
+    finish_.store(true, std::memory_order_relaxed);
+    wake();
+  }
+  /// True once for ask_to_finish().
+  bool take_finish() noexcept {
+    if (!finish_.load(std::memory_order_relaxed) || !finish_.exchange(false)) return false;
+    std::uint64_t count = 0;
+    if (read(fd_, &count, sizeof count) < 0) errno = 0;  // it was taken before
+    if (raised()) wake();                                // its signal may have been taken as well
+    return true;
   }
   bool raised() const noexcept { return raised_.load(std::memory_order_relaxed); }
   int fd() const noexcept { return fd_; }
 
  private:
+  void wake() noexcept {
+    int const before = errno;
+    std::uint64_t const one = 1;
+    if (write(fd_, &one, sizeof one) < 0) errno = before;
+  }
+
   std::atomic<bool> raised_{false};
+  std::atomic<bool> finish_{false};
   int fd_;
 };
 
@@ -91,8 +108,8 @@ struct Subscriber::Impl {
         // Ids of different stores do not mix: a viewer watches one collector, the first that is named.
         endpoint(delivery::resolve_endpoints(options.endpoint).front()),
         tracker(topics),
-        idle(idle_watch(options)),
         live(context, zmq::socket_type::sub) {
+    if (options.until_idle > 0) idle.emplace(idle_watch(options.until_idle, options));
     if (wants_history() && !options.database.empty()) open_store(options.database, true);
     connect();
   }
@@ -103,16 +120,17 @@ struct Subscriber::Impl {
     auto const deadline = Clock::now() + timeout;
     // A stream of messages that the filter drops must not hold the caller longer than it wants to wait.
     for (bool tried = false; !stopped.raised(); tried = true) {
+      if (stopped.take_finish()) finish();
       if (!ready.empty()) {
         Record record = std::move(ready.front());
         ready.pop_front();
         return record;
       }
       if (ended || (tried && Clock::now() >= deadline)) break;
-      if (!task && last_of_all && tracker.complete_up_to() >= *last_of_all) {
+      if (question || task) {
+        work_on_task(left_until(deadline));
+      } else if (last_of_all && tracker.complete_up_to() >= *last_of_all) {
         ended = true;
-      } else if (task) {
-        read_chunk();
       } else {
         receive(left_until(deadline));
       }
@@ -123,10 +141,19 @@ struct Subscriber::Impl {
   bool wait_until_live(milliseconds timeout) {
     auto const deadline = Clock::now() + timeout;
     while (!tracker.synced() && !stopped.raised()) {
+      if (stopped.take_finish()) finish();
       receive(left_until(deadline));
       if (Clock::now() >= deadline) break;
     }
     return tracker.synced();
+  }
+
+  // Who is there now is what counts: a tick that is still in the queue may be older than the workers.
+  void finish() {
+    finishing = true;
+    idle.reset();
+    last_of_all.reset();
+    ask_for_sync();
   }
 
   // What the collector says of the publishers belongs to the id in the same message: it may be the end, once everything up to that was seen.
@@ -163,15 +190,17 @@ struct Subscriber::Impl {
     asked_at = Clock::now();
   }
 
+  bool awaits_sync() const noexcept { return !tracker.synced() || finishing; }
+
   // Under load the answer may find the pipe to this viewer full, and is dropped like any message.
   void ask_again_if_unanswered() {
-    if (!tracker.synced() && Clock::now() - asked_at > kSyncPatience) ask_for_sync();
+    if (awaits_sync() && Clock::now() - asked_at > kSyncPatience) ask_for_sync();
   }
 
   /// Waits for one message or stop(), and takes it.
   void receive(milliseconds timeout) {
     ask_again_if_unanswered();
-    if (!tracker.synced()) timeout = std::min(timeout, kSyncPatience);
+    if (awaits_sync()) timeout = std::min(timeout, kSyncPatience);
     std::array<zmq::pollitem_t, 2> items{
         {{live.handle(), 0, ZMQ_POLLIN, 0}, {nullptr, stopped.fd(), ZMQ_POLLIN, 0}}};
     try {
@@ -223,6 +252,7 @@ struct Subscriber::Impl {
     } else if (hole) {
       fill(*hole);
     }
+    if (std::exchange(finishing, false)) idle.emplace(idle_watch(0, options));
     watch_publishers(answer);
   }
 
@@ -237,20 +267,20 @@ struct Subscriber::Impl {
     }
     if (!wants_history() && !options.refetch) return;
     store.reset();
-    auto const info = viewer::ask_for_info(endpoint, kInfoTimeout, stopped.fd());
-    if (stopped.raised()) return;
-    if (!info || info->database.empty() || !viewer::is_here(*info)) {
-      if (wants_history() && !had_store) {
-        throw StoreError(fmt::format(
-            "{}: its store cannot be read from here ({}); name the file with --db, or leave history out",
-            endpoint.text,
-            !info                    ? "no answer"
-            : info->database.empty() ? "it has none"
-                                     : "it is on host " + info->host));
-      }
-      return;
+    question.emplace(endpoint, kInfoTimeout);
+  }
+
+  void take_info(std::optional<delivery::Info> const& info) {
+    if (info && !info->database.empty() && viewer::is_here(*info)) {
+      return open_store(info->database, wants_history() && !had_store);
     }
-    open_store(info->database, wants_history() && !had_store);
+    if (!wants_history() || had_store) return;
+    throw StoreError(fmt::format(
+        "{}: its store cannot be read from here ({}); name the file with --db, or leave history out",
+        endpoint.text,
+        !info                    ? "no answer"
+        : info->database.empty() ? "it has none"
+                                 : "it is on host " + info->host));
   }
 
   void open_store(std::string const& path, bool must) {
@@ -265,49 +295,60 @@ struct Subscriber::Impl {
   }
 
   void read_history(std::int64_t up_to) {
-    if (up_to == 0 || !store) return;
-    task = Task{{options.filter, options.history.value_or(0), 0, up_to}, std::nullopt};
+    if (up_to > 0) task.emplace(Query{options.filter, options.history.value_or(0), 0, up_to}, std::nullopt);
   }
 
   void fill(viewer::Hole const& hole) {
-    if (!store || !options.refetch) {
-      missed.fetch_add(hole.count, std::memory_order_relaxed);
-      tracker.settled(hole.up_to);
-      return;
-    }
-    task = Task{{options.filter, 0, hole.after, hole.up_to}, hole};
+    task.emplace(Query{options.filter, 0, hole.after, hole.up_to}, hole);
   }
 
-  // A bounded part of the history or of a hole. What comes live meanwhile waits in the socket; if it is more than that holds, it is the next hole.
-  void read_chunk() {
-    std::size_t count = 0;
-    std::int64_t last = 0;
+  /// One step of what has to be read from the store, or of finding out where that is: milliseconds, or `most` for the collector's answer. What comes live
+  /// meanwhile waits in the socket; if it is more than that holds, it is the next hole.
+  void work_on_task(milliseconds most) {
+    if (question) {
+      if (!question->wait(most, stopped.fd()) || stopped.raised()) return;
+      auto const info = question->answer();
+      question.reset();
+      return take_info(info);
+    }
+    if (!store || (task->hole && !options.refetch)) return end_task();
     try {
-      store->query(task->query, [&](Record const& record) {
-        last = record.id;
-        if (!task->hole || tracker.unseen(record.id)) ready.push_back(record);
-        return ++count < kChunk;
-      });
+      if (!task->search) task->search.emplace(store->search(task->query));
+      if (task->search->step([this](Record const& record) { return take_stored(record); })) return;
+      if (task->hole) task->hole->count = 0;
     } catch (StoreError const&) {
       if (stopped.raised()) return;
       if (!task->hole) throw;  // history that was asked for
+    }
+    end_task();
+  }
+
+  bool take_stored(Record const& record) {
+    if (!task->hole) {
+      ready.push_back(record);
+    } else if (tracker.unseen(record.id)) {
+      ready.push_back(record);
+      if (task->hole->count > 0) --task->hole->count;
+    }
+    return true;
+  }
+
+  /// What is left of a hole was missed.
+  void end_task() {
+    if (task->hole) {
       missed.fetch_add(task->hole->count, std::memory_order_relaxed);
-      count = 0;
+      tracker.settled(task->hole->up_to);
     }
-    if (count == kChunk) {
-      task->query.after_id = last;
-      task->query.last = 0;
-      return;
-    }
-    if (task->hole) tracker.settled(task->hole->up_to);
     task.reset();
     std::move(after_task.begin(), after_task.end(), std::back_inserter(ready));
     after_task.clear();
   }
 
   struct Task {
+    Task(Query asked, std::optional<viewer::Hole> missing) : query(std::move(asked)), hole(missing) {}
     Query query;
-    std::optional<viewer::Hole> hole;  // none: it is the history
+    std::optional<viewer::Hole> hole;  // none: it is the history. Its count goes down as it is filled
+    std::optional<store::StoreReader::Search> search;
   };
 
   SubscriberOptions options;
@@ -316,6 +357,7 @@ struct Subscriber::Impl {
   delivery::Endpoint endpoint;
   viewer::LiveTracker tracker;
   std::optional<viewer::IdleWatch> idle;
+  bool finishing = false;                   // finish() was asked for, and the collector has not answered yet
   std::optional<std::int64_t> last_of_all;  // id; all publishers have left, as far as is known
   std::atomic<bool> ended{false};
   StopSignal stopped;
@@ -326,8 +368,9 @@ struct Subscriber::Impl {
 
   std::optional<store::StoreReader> store;
   bool had_store = false;
+  std::optional<viewer::InfoQuestion> question;  // where the store is
   std::optional<Task> task;
-  std::deque<Record> ready;       // at most one chunk and one live record
+  std::deque<Record> ready;       // at most one page and one live record
   std::deque<Record> after_task;  // the live record that revealed a hole
   std::atomic<std::uint64_t> missed{0};
 };
@@ -341,6 +384,7 @@ std::optional<Record> Subscriber::next(milliseconds timeout) { return impl_->nex
 bool Subscriber::wait_until_live(milliseconds timeout) { return impl_->wait_until_live(timeout); }
 std::uint64_t Subscriber::missed() const noexcept { return impl_->missed.load(std::memory_order_relaxed); }
 bool Subscriber::ended() const noexcept { return impl_->ended.load(std::memory_order_relaxed); }
+void Subscriber::finish() noexcept { impl_->stopped.ask_to_finish(); }
 void Subscriber::stop() noexcept { impl_->stopped.raise(); }
 bool Subscriber::stopped() const noexcept { return impl_->stopped.raised(); }
 
