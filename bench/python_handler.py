@@ -1,6 +1,7 @@
 """What a log call costs in Python: logboom.Handler beside the handlers of the standard library that do the same or less, in one run.
 
     logboom.Handler       a collector runs and stores what is sent
+    … fast=False          the same by way of a LogRecord, as where other handlers listen as well
     SocketHandler         to a server that reads and throws away
     QueueHandler          multiprocessing.Queue, with a process that empties it and throws away
     FileHandler           a file on this disk
@@ -61,6 +62,11 @@ def with_extra(log, calls):
         log.info("slow query: %d ms in %s", k, "users", extra={"table": "users", "rows": k, "share": 0.5})
 
 
+def set_fast(on):
+    """What Handler(fast=True) does, in the midst of a run: the others are measured with module logging as it is."""
+    logboom._handler._fast(on)
+
+
 def measure(workload, handlers, rounds, calls):
     """Seconds a call, of the clock and of the processor: handler → one pair a round."""
     log = logging.getLogger("bench.handler")
@@ -70,6 +76,7 @@ def measure(workload, handlers, rounds, calls):
     for turn in range(rounds + 1):
         for name, handler in handlers.items():
             log.handlers[:] = [handler]
+            set_fast(name == "logboom.Handler")
             begin, cpu = time.perf_counter(), time.thread_time()
             workload(log, calls)
             took = (time.perf_counter() - begin) / calls, (time.thread_time() - cpu) / calls
@@ -106,8 +113,10 @@ def main():
     consumer.start()
     collector = subprocess.Popen([str(BUILD / "logboom"), "collect", endpoint, "--db", str(directory / "logs.sqlite")], stderr=subprocess.DEVNULL)
     try:
+        ours = logboom.Handler(endpoint, spool=str(directory / "spool"))
         handlers = {
-            "logboom.Handler": logboom.Handler(endpoint, spool=str(directory / "spool")),
+            "logboom.Handler": ours,
+            "… fast=False": ours,
             "SocketHandler": logging.handlers.SocketHandler("127.0.0.1", mine.recv()),
             "QueueHandler": logging.handlers.QueueHandler(queue),
             "FileHandler": logging.FileHandler(directory / "file.log"),
@@ -116,7 +125,6 @@ def main():
         print(f"{rounds} rounds of {calls} calls, ratio: to logboom.Handler's time (median of the rounds); Python {sys.version.split()[0]}, {os.cpu_count()} processors")
         show("two arguments", measure(plain, handlers, rounds, calls))
         show("two arguments and three extra fields", measure(with_extra, handlers, rounds, calls))
-        ours = handlers["logboom.Handler"]
         stored = logboom.flush(60)
         numbers = ours.statistics
         print(f"\nlogboom: {numbers['logged']} logged, {numbers['dropped']} dropped, {numbers['acked']} stored" + ("" if stored else " (not all in 60 s)"))

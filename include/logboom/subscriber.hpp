@@ -36,10 +36,14 @@ class LOGBOOM_API Subscriber {
   Subscriber(Subscriber&&) noexcept;
   Subscriber& operator=(Subscriber&&) noexcept;
 
-  /// The next record in the store's order. Blocks for `timeout` at most. Nothing on time-out, after stop() and at the end (see ended()).
+  /// The next record in the store's order. Blocks for `timeout` at most, or some milliseconds if the store is being read; a search of it goes on with the next call.
+  /// (`filter.since` is found in the store's index first, in one go: about 0.1 s for some million records after it.) Nothing on time-out, after stop() and at the end (see
+  /// ended()).
+  /// @throws StoreError when history was asked for and the store that the collector names cannot be read from here; live records go on with the next call.
   std::optional<Record> next(std::chrono::milliseconds timeout);
 
   /// True once the collector answered the sync, so that no later record can be missed. Blocks for `timeout` at most.
+  /// @throws StoreError as next()
   bool wait_until_live(std::chrono::milliseconds timeout);
 
   /// Records that were published but never reached this viewer and could not be read from the store either. Since construction.

@@ -35,6 +35,21 @@ Value value_of(std::string_view text) {
   return Value{std::string(text)};
 }
 
+/// Where the line says it comes from: fields, since the record comes from here.
+void add_origin(Record const& parsed, Fields& fields) {
+  std::pair<char const*, std::string const&> const texts[] = {{"host", parsed.host},
+                                                              {"process", parsed.process},
+                                                              {"thread", parsed.thread},
+                                                              {"template", parsed.template_text}};
+  for (auto const& [name, text] : texts) {
+    if (!text.empty()) fields.emplace_back(name, Value{text});
+  }
+  std::pair<char const*, std::uint64_t> const numbers[] = {{"pid", parsed.pid}, {"tid", parsed.tid}};
+  for (auto const& [name, number] : numbers) {
+    if (number != 0) fields.emplace_back(name, Value{number});
+  }
+}
+
 }  // namespace
 
 std::pair<std::string, Value> parse_assignment(std::string_view text) {
@@ -75,6 +90,7 @@ bool LineLogger::log_structured(std::string_view line) {
   record.time = parsed.time;
   record.fields = defaults_.fields;
   record.fields.insert(record.fields.end(), parsed.fields.begin(), parsed.fields.end());
+  add_origin(parsed, record.fields);
   record.attributes = parsed.attributes;
   std::pair<char const*, std::string const&> const texts[] = {{"exception_type", parsed.exception_type},
                                                               {"exception", parsed.exception},

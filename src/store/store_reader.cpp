@@ -56,12 +56,6 @@ struct StoreReader::Impl {
 
   std::int64_t last_id();
   std::optional<Record> fetch(std::int64_t id);
-  void walk(Selection const& selection, Visit const& visit);
-  std::vector<std::int64_t> newest(Selection const& selection, std::size_t count);
-  void visit_ids(std::vector<std::int64_t> const& ascending, Visit const& visit);
-  void query(Query const& query, Visit const& visit);
-  void fill(SQLite::Statement& select, Selection const& selection, std::int64_t& after, Page& page);
-
   std::string path;
   std::function<bool()> stop;
   SQLite::Database db;
@@ -97,80 +91,104 @@ std::optional<Record> StoreReader::Impl::fetch(std::int64_t id) {
   return rows.read(find);
 }
 
-/// Reads on from `after` up_to the page is full or enough rows were looked at. Ids have no holes, so that a span of ids is as many rows.
-void StoreReader::Impl::fill(SQLite::Statement& select, Selection const& selection, std::int64_t& after,
-                             Page& page) {
-  std::int64_t const up_to = std::min(selection.last(), after + kRowsAtOnce);
-  ScopedReset const reset(select);
-  selection.bind(select);
-  select.bind(":after", after);
-  select.bind(":up_to", up_to);
-  while (select.executeStep()) {
-    Record record = rows.read(select);
-    after = record.id;
-    if (selection.passes(record)) page.add(std::move(record));
-    if (page.full()) return;
-  }
-  after = up_to;
-}
+/// Rows are only ever added, with growing ids and no holes: a span of ids is as many rows, and what is read up to an id that was committed at the start is one
+/// consistent state. So it is read in short transactions: a long one would keep the writer's log from beginning anew.
+struct StoreReader::Search::State {
+  State(Impl& reader, Selection selected, std::size_t newest);
 
-// Rows are only ever added, with growing ids: reading up to an id that was committed at the start, page by page, shows one
-// consistent state without one long read transaction, which would keep the writer's log from beginning anew.
-void StoreReader::Impl::walk(Selection const& selection, Visit const& visit) {
+  bool step(Visit const& visit);
+  bool walk(Visit const& visit);
+  void find_newest();
+  bool show_found(Visit const& visit);
+
+  Impl& reader;
+  Selection const selection;
+  std::optional<SQLite::Statement> select;
+  std::int64_t after;               // walk: everything up to it was visited
+  std::int64_t up_to;               // find_newest: everything after it was looked at
+  std::size_t const wanted;         // the newest so many; 0: all
+  bool searching;                   // for them
+  std::vector<std::int64_t> found;  // of those, the newest first; visited from its end
+};
+
+StoreReader::Search::State::State(Impl& from, Selection selected, std::size_t newest)
+    : reader(from),
+      selection(std::move(selected)),
+      after(selection.first() - 1),
+      up_to(selection.last()),
+      wanted(newest),
+      searching(newest > 0) {
   if (selection.nothing()) return;
-  SQLite::Statement select(
-      db, fmt::format("SELECT {} FROM record r WHERE r.id > :after AND r.id <= :up_to{} ORDER BY r.id",
-                      kRecordColumns, selection.condition()));
-  Page page;
-  for (std::int64_t after = selection.first() - 1; after < selection.last();) {
-    fill(select, selection, after, page);
-    if (!page.visit(visit)) return;
-  }
+  select.emplace(
+      reader.db,
+      fmt::format("SELECT {} FROM record r WHERE r.id > :after AND r.id <= :up_to{} ORDER BY r.id{}",
+                  wanted > 0 && selection.exact() ? "r.id" : kRecordColumns, selection.condition(),
+                  wanted > 0 ? " DESC" : ""));
 }
 
-/// Ids of the newest `count` records that pass, ascending.
-std::vector<std::int64_t> StoreReader::Impl::newest(Selection const& selection, std::size_t count) {
-  std::vector<std::int64_t> ids;
-  if (selection.nothing()) return ids;
-  SQLite::Statement select(
-      db, fmt::format("SELECT {} FROM record r WHERE r.id > :after AND r.id <= :up_to{} ORDER BY r.id DESC",
-                      selection.exact() ? "r.id" : kRecordColumns, selection.condition()));
-  std::int64_t up_to = selection.last();
-  while (up_to >= selection.first() && ids.size() < count) {
-    std::int64_t const after = std::max(selection.first() - 1, up_to - kRowsAtOnce);
-    ScopedReset const reset(select);
-    selection.bind(select);
-    select.bind(":after", after);
-    select.bind(":up_to", up_to);
-    while (ids.size() < count && select.executeStep()) {
-      if (selection.exact() || selection.passes(rows.read(select)))
-        ids.push_back(select.getColumn(0).getInt64());
+bool StoreReader::Search::State::step(Visit const& visit) {
+  if (!select) return false;
+  if (wanted == 0) return walk(visit);
+  if (!searching) return show_found(visit);
+  find_newest();
+  return true;
+}
+
+bool StoreReader::Search::State::walk(Visit const& visit) {
+  std::int64_t const until = std::min(selection.last(), after + kRowsAtOnce);
+  std::int64_t reached = after;
+  Page page;
+  {
+    ScopedReset const reset(*select);
+    selection.bind(*select);
+    select->bind(":after", after);
+    select->bind(":up_to", until);
+    while (!page.full() && select->executeStep()) {
+      Record record = reader.rows.read(*select);
+      reached = record.id;
+      if (selection.passes(record)) page.add(std::move(record));
     }
-    up_to = after;
   }
-  std::reverse(ids.begin(), ids.end());
-  return ids;
+  after = page.full() ? reached : until;
+  return page.visit(visit) && after < selection.last();
 }
 
-void StoreReader::Impl::visit_ids(std::vector<std::int64_t> const& ascending, Visit const& visit) {
+void StoreReader::Search::State::find_newest() {
+  std::int64_t const from = std::max(selection.first() - 1, up_to - kRowsAtOnce);
+  auto const before = found.size();
+  ScopedReset const reset(*select);
+  selection.bind(*select);
+  select->bind(":after", from);
+  select->bind(":up_to", up_to);
+  try {
+    while (found.size() < wanted && select->executeStep()) {
+      if (selection.exact() || selection.passes(reader.rows.read(*select)))
+        found.push_back(select->getColumn(0).getInt64());
+    }
+  } catch (...) {
+    found.resize(before);
+    throw;
+  }
+  up_to = from;
+  searching = up_to >= selection.first() && found.size() < wanted;
+}
+
+bool StoreReader::Search::State::show_found(Visit const& visit) {
   Page page;
-  for (std::int64_t const id : ascending) {
-    if (auto record = fetch(id)) page.add(std::move(*record));
-    if (page.full() && !page.visit(visit)) return;
+  while (!found.empty() && !page.full()) {
+    if (auto record = reader.fetch(found.back())) page.add(std::move(*record));
+    found.pop_back();
   }
-  page.visit(visit);
+  return page.visit(visit) && !found.empty();
 }
 
-void StoreReader::Impl::query(Query const& query, Visit const& visit) {
-  std::int64_t last = last_id();
-  if (query.up_to_id > 0) last = std::min(last, query.up_to_id);
-  std::int64_t const first = std::max<std::int64_t>(query.after_id, 0) + 1;
-  Selection const selection(db, query.filter, first, last);
-  if (query.last == 0) {
-    walk(selection, visit);
-  } else {
-    visit_ids(newest(selection, query.last), visit);
-  }
+StoreReader::Search::Search(std::unique_ptr<State> state) : state_(std::move(state)) {}
+StoreReader::Search::Search(Search&&) noexcept = default;
+StoreReader::Search& StoreReader::Search::operator=(Search&&) noexcept = default;
+StoreReader::Search::~Search() = default;
+
+bool StoreReader::Search::step(Visit const& visit) {
+  return reading(state_->reader.path, [&] { return state_->step(visit); });
 }
 
 void StoreReader::stop_when(std::function<bool()> stop) {
@@ -195,14 +213,26 @@ std::optional<Record> StoreReader::fetch(std::int64_t id) const {
 }
 
 void StoreReader::range(std::int64_t first, std::int64_t last, Visit const& visit) const {
-  reading(impl_->path, [&] {
-    impl_->walk(Selection(impl_->db, {}, std::max<std::int64_t>(first, 1), std::min(last, impl_->last_id())),
-                visit);
+  Query all;
+  all.after_id = std::max<std::int64_t>(first, 1) - 1;
+  all.up_to_id = last;
+  if (first <= last && last > 0) query(all, visit);
+}
+
+StoreReader::Search StoreReader::search(Query const& query) const {
+  return reading(impl_->path, [&] {
+    std::int64_t last = impl_->last_id();
+    if (query.up_to_id > 0) last = std::min(last, query.up_to_id);
+    std::int64_t const first = std::max<std::int64_t>(query.after_id, 0) + 1;
+    return Search(
+        std::make_unique<Search::State>(*impl_, Selection(impl_->db, query.filter, first, last), query.last));
   });
 }
 
 void StoreReader::query(Query const& query, Visit const& visit) const {
-  reading(impl_->path, [&] { impl_->query(query, visit); });
+  Search search = this->search(query);
+  while (search.step(visit)) {
+  }
 }
 
 }  // namespace logboom::store

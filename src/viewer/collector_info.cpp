@@ -15,42 +15,52 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-std::optional<delivery::Info> answer_on(zmq::socket_t& control, Clock::time_point deadline, int stop_fd) {
-  std::array<zmq::pollitem_t, 2> items{
-      {{control.handle(), 0, ZMQ_POLLIN, 0}, {nullptr, stop_fd, ZMQ_POLLIN, 0}}};
-  std::size_t const watched = stop_fd < 0 ? 1 : 2;
-  for (auto now = Clock::now(); now < deadline; now = Clock::now()) {
-    zmq::poll(items.data(), watched, std::chrono::ceil<milliseconds>(deadline - now));
-    if (items[1].revents != 0) return std::nullopt;
-    zmq::message_t answer;
-    if (!control.recv(answer, zmq::recv_flags::dontwait)) continue;
-    auto decoded = delivery::decode({static_cast<std::byte const*>(answer.data()), answer.size()});
-    if (auto* const info = std::get_if<delivery::Info>(&decoded)) return std::move(*info);
-  }
-  return std::nullopt;
+milliseconds left_until(Clock::time_point end) {
+  return std::max(milliseconds{0}, std::chrono::ceil<milliseconds>(end - Clock::now()));
 }
 
 }  // namespace
 
+InfoQuestion::InfoQuestion(delivery::Endpoint const& endpoint, milliseconds timeout)
+    : control_(context_, zmq::socket_type::dealer), deadline_(Clock::now() + timeout) {
+  context_.set(zmq::ctxopt::blocky, 0);
+  control_.set(zmq::sockopt::linger, 0);
+  control_.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(wire::kMaxControl));
+  control_.connect(endpoint.control);
+  auto const question = delivery::encode(delivery::InfoRequest{});
+  control_.send(zmq::buffer(question.data(), question.size()), zmq::send_flags::dontwait);
+}
+
+bool InfoQuestion::wait(milliseconds most, int stop_fd) {
+  auto const end = std::min(deadline_, Clock::now() + most);
+  std::array<zmq::pollitem_t, 2> items{
+      {{control_.handle(), 0, ZMQ_POLLIN, 0}, {nullptr, stop_fd, ZMQ_POLLIN, 0}}};
+  std::size_t const watched = stop_fd < 0 ? 1 : 2;
+  try {
+    do {
+      zmq::poll(items.data(), watched, left_until(end));
+      if (items[1].revents != 0) return true;
+      zmq::message_t frame;
+      if (!control_.recv(frame, zmq::recv_flags::dontwait)) continue;
+      auto decoded = delivery::decode({static_cast<std::byte const*>(frame.data()), frame.size()});
+      if (auto* const info = std::get_if<delivery::Info>(&decoded)) {
+        answer_ = std::move(*info);
+        return true;
+      }
+    } while (Clock::now() < end);
+  } catch (wire::FrameError const&) {
+    return true;  // somebody else's socket
+  } catch (zmq::error_t const& error) {
+    if (error.num() != EINTR) throw;  // a signal: whoever sent it wants to go on with something else
+  }
+  return Clock::now() >= deadline_;
+}
+
 std::optional<delivery::Info> ask_for_info(delivery::Endpoint const& endpoint, milliseconds timeout,
                                            int stop_fd) {
-  zmq::context_t context{1};
-  context.set(zmq::ctxopt::blocky, 0);
-  zmq::socket_t control(context, zmq::socket_type::dealer);
-  control.set(zmq::sockopt::linger, 0);
-  control.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(wire::kMaxControl));
-  control.connect(endpoint.control);
-  auto const question = delivery::encode(delivery::InfoRequest{});
-  control.send(zmq::buffer(question.data(), question.size()), zmq::send_flags::dontwait);
-  auto const deadline = Clock::now() + timeout;
-  try {
-    return answer_on(control, deadline, stop_fd);
-  } catch (wire::FrameError const&) {
-    return std::nullopt;  // somebody else's socket
-  } catch (zmq::error_t const& error) {
-    if (error.num() != EINTR) throw;
-    return std::nullopt;  // a signal: whoever sent it wants to go on with something else
-  }
+  InfoQuestion question(endpoint, timeout);
+  question.wait(timeout, stop_fd);
+  return question.answer();
 }
 
 bool is_here(delivery::Info const& info) {

@@ -30,7 +30,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr std::size_t kChunk = 512;  // records read from the store at a time
 constexpr milliseconds kInfoTimeout{2000};
 constexpr milliseconds kSyncPatience{500};
 constexpr int kReceiveHighWater = 1000;  // messages; DESIGN.md, "Bounded everywhere"
@@ -128,10 +127,10 @@ struct Subscriber::Impl {
         return record;
       }
       if (ended || (tried && Clock::now() >= deadline)) break;
-      if (!task && last_of_all && tracker.complete_up_to() >= *last_of_all) {
+      if (question || task) {
+        work_on_task(left_until(deadline));
+      } else if (last_of_all && tracker.complete_up_to() >= *last_of_all) {
         ended = true;
-      } else if (task) {
-        read_chunk();
       } else {
         receive(left_until(deadline));
       }
@@ -268,20 +267,20 @@ struct Subscriber::Impl {
     }
     if (!wants_history() && !options.refetch) return;
     store.reset();
-    auto const info = viewer::ask_for_info(endpoint, kInfoTimeout, stopped.fd());
-    if (stopped.raised()) return;
-    if (!info || info->database.empty() || !viewer::is_here(*info)) {
-      if (wants_history() && !had_store) {
-        throw StoreError(fmt::format(
-            "{}: its store cannot be read from here ({}); name the file with --db, or leave history out",
-            endpoint.text,
-            !info                    ? "no answer"
-            : info->database.empty() ? "it has none"
-                                     : "it is on host " + info->host));
-      }
-      return;
+    question.emplace(endpoint, kInfoTimeout);
+  }
+
+  void take_info(std::optional<delivery::Info> const& info) {
+    if (info && !info->database.empty() && viewer::is_here(*info)) {
+      return open_store(info->database, wants_history() && !had_store);
     }
-    open_store(info->database, wants_history() && !had_store);
+    if (!wants_history() || had_store) return;
+    throw StoreError(fmt::format(
+        "{}: its store cannot be read from here ({}); name the file with --db, or leave history out",
+        endpoint.text,
+        !info                    ? "no answer"
+        : info->database.empty() ? "it has none"
+                                 : "it is on host " + info->host));
   }
 
   void open_store(std::string const& path, bool must) {
@@ -296,49 +295,60 @@ struct Subscriber::Impl {
   }
 
   void read_history(std::int64_t up_to) {
-    if (up_to == 0 || !store) return;
-    task = Task{{options.filter, options.history.value_or(0), 0, up_to}, std::nullopt};
+    if (up_to > 0) task.emplace(Query{options.filter, options.history.value_or(0), 0, up_to}, std::nullopt);
   }
 
   void fill(viewer::Hole const& hole) {
-    if (!store || !options.refetch) {
-      missed.fetch_add(hole.count, std::memory_order_relaxed);
-      tracker.settled(hole.up_to);
-      return;
-    }
-    task = Task{{options.filter, 0, hole.after, hole.up_to}, hole};
+    task.emplace(Query{options.filter, 0, hole.after, hole.up_to}, hole);
   }
 
-  // A bounded part of the history or of a hole. What comes live meanwhile waits in the socket; if it is more than that holds, it is the next hole.
-  void read_chunk() {
-    std::size_t count = 0;
-    std::int64_t last = 0;
+  /// One step of what has to be read from the store, or of finding out where that is: milliseconds, or `most` for the collector's answer. What comes live
+  /// meanwhile waits in the socket; if it is more than that holds, it is the next hole.
+  void work_on_task(milliseconds most) {
+    if (question) {
+      if (!question->wait(most, stopped.fd()) || stopped.raised()) return;
+      auto const info = question->answer();
+      question.reset();
+      return take_info(info);
+    }
+    if (!store || (task->hole && !options.refetch)) return end_task();
     try {
-      store->query(task->query, [&](Record const& record) {
-        last = record.id;
-        if (!task->hole || tracker.unseen(record.id)) ready.push_back(record);
-        return ++count < kChunk;
-      });
+      if (!task->search) task->search.emplace(store->search(task->query));
+      if (task->search->step([this](Record const& record) { return take_stored(record); })) return;
+      if (task->hole) task->hole->count = 0;
     } catch (StoreError const&) {
       if (stopped.raised()) return;
       if (!task->hole) throw;  // history that was asked for
+    }
+    end_task();
+  }
+
+  bool take_stored(Record const& record) {
+    if (!task->hole) {
+      ready.push_back(record);
+    } else if (tracker.unseen(record.id)) {
+      ready.push_back(record);
+      if (task->hole->count > 0) --task->hole->count;
+    }
+    return true;
+  }
+
+  /// What is left of a hole was missed.
+  void end_task() {
+    if (task->hole) {
       missed.fetch_add(task->hole->count, std::memory_order_relaxed);
-      count = 0;
+      tracker.settled(task->hole->up_to);
     }
-    if (count == kChunk) {
-      task->query.after_id = last;
-      task->query.last = 0;
-      return;
-    }
-    if (task->hole) tracker.settled(task->hole->up_to);
     task.reset();
     std::move(after_task.begin(), after_task.end(), std::back_inserter(ready));
     after_task.clear();
   }
 
   struct Task {
+    Task(Query asked, std::optional<viewer::Hole> missing) : query(std::move(asked)), hole(missing) {}
     Query query;
-    std::optional<viewer::Hole> hole;  // none: it is the history
+    std::optional<viewer::Hole> hole;  // none: it is the history. Its count goes down as it is filled
+    std::optional<store::StoreReader::Search> search;
   };
 
   SubscriberOptions options;
@@ -358,8 +368,9 @@ struct Subscriber::Impl {
 
   std::optional<store::StoreReader> store;
   bool had_store = false;
+  std::optional<viewer::InfoQuestion> question;  // where the store is
   std::optional<Task> task;
-  std::deque<Record> ready;       // at most one chunk and one live record
+  std::deque<Record> ready;       // at most one page and one live record
   std::deque<Record> after_task;  // the live record that revealed a hole
   std::atomic<std::uint64_t> missed{0};
 };

@@ -75,3 +75,10 @@ def test_shows_no_symbol_but_its_entry():
     symbols = [line.split()[-1] for line in run("nm", "-D", "--defined-only", extension).splitlines()]
     assert symbols == ["PyInit__core"]
     assert "logboom" not in run("readelf", "-d", extension).replace(str(extension), "")
+
+
+def test_needs_little_of_the_storage_that_late_libraries_share():
+    """Thread-local storage: what does not fit what the loader has left is an ImportError, in some programs and not in others."""
+    extension, = PACKAGE.glob("logboom/_core.*.so")
+    line, = [line for line in run("readelf", "-lW", extension).splitlines() if line.split()[:1] == ["TLS"]]
+    assert int(line.split()[5], 16) <= 768

@@ -21,34 +21,64 @@ def stored_ids(bus, first, last):
 
 
 def newest(bus):
-    return bus.query("SELECT ifnull(max(id), 0) FROM record")[0][0]
+    rows = bus.query("SELECT id FROM records WHERE logger = 'burst' ORDER BY id DESC LIMIT 1")
+    return rows[0][0] if rows else 0
+
+
+def join(bus, arguments, count):
+    """Ids that a viewer shows until there are `count`."""
+    shown = subprocess.run([COMMAND, "tail", "-n", "burst", "-o", "json", *map(str, arguments), "--count", str(count), "--timeout", str(LONG)],
+                           env=bus.environment, capture_output=True, text=True, timeout=LONG * 2)
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stderr == ""
+    found = ids(shown.stdout.splitlines())
+    assert len(found) == count, "the count was reached, not the time-out"
+    return found
+
+
+def join_last(bus, chance):
+    """The newest so many, and then so many live."""
+    last, live = chance.randrange(1, 2000), chance.randrange(1, 4000)
+    before = newest(bus)
+    found = join(bus, ["--last", last], last + live)
+    assert found[last - 1] >= before, "the newest, as of the moment of joining or later"
+    return found
+
+
+def join_since(bus, chance):
+    """Everything from the moment of one of the newest thousands on, and then so many live."""
+    first = newest(bus) - chance.randrange(1, 3000)
+    since, = bus.query("SELECT created FROM record WHERE id = ?", first)[0]
+    history = bus.query("SELECT count(*) FROM records WHERE created >= ? AND logger = 'burst'", since)[0][0]
+    found = join(bus, ["--since", f"{since // 10**9}.{since % 10**9:09}"], history + chance.randrange(1, 4000))
+    # Two threads log: their times are nearly in the order of ids, and the filter goes by times.
+    wanted = bus.query("SELECT id FROM records WHERE +created >= ? AND id BETWEEN ? AND ? AND logger = 'burst' ORDER BY id", since, first - 10_000, found[-1])
+    assert found == [row[0] for row in wanted]
+    return None
 
 
 def test_tail_joins_history_to_live_fifty_times(bus, start_collector, worker):
-    """50 viewers begin at random moments under load; each shows exactly what the store holds, in its order."""
+    """50 viewers begin under load, each once the store holds a number of records drawn by lot; each shows exactly what the store holds, in its order."""
     seed = random.randrange(2**32)
     print(f"seed {seed}")
     chance = random.Random(seed)
     start_collector()
     load = worker("burst", bus.directory / "count", 10**9, "--threads", "2", "--pause-every", "20")
     load.wait_line(r"^ready", lines=load.output)
-
-    def join(last, live):
-        """`last` records of history, then `live` more."""
-        shown = subprocess.run([COMMAND, "tail", "-n", "burst", "-o", "json", "--last", str(last), "--count", str(last + live), "--timeout", str(LONG)],
-                               env=bus.environment, capture_output=True, text=True, timeout=LONG * 2)
-        return shown
-
+    eventually(lambda: newest(bus) > 3000, LONG)
     with concurrent.futures.ThreadPoolExecutor(3) as pool:
-        eventually(lambda: newest(bus) > 3000, LONG)
-        joins = [pool.submit(join, chance.randrange(1, 2000), chance.randrange(1, 4000)) for _ in range(50)]
-        for number, future in enumerate(joins):
-            done = future.result()
-            assert done.returncode == 0, done.stderr
-            shown = ids(done.stdout.splitlines())
-            assert shown, f"join {number}"
-            assert shown == stored_ids(bus, shown[0], shown[-1]), f"join {number}"
-            assert done.stderr == ""
+        running = []
+        for number in range(50):
+            begin_at = newest(bus) + chance.randrange(1, 1500)
+            eventually(lambda: newest(bus) >= begin_at, LONG)
+            kind = join_since if number % 2 else join_last
+            running.append(pool.submit(kind, bus, random.Random(chance.random())))
+            if len(running) > 2:  # so that a viewer begins when it is its turn
+                concurrent.futures.wait(running[-3:-2])
+        for number, future in enumerate(running):
+            shown = future.result()
+            if shown is not None:
+                assert shown == stored_ids(bus, shown[0], shown[-1]), f"join {number}"
 
 
 def test_tail_since_shows_everything_from_the_beginning(bus, start_collector, worker, start):

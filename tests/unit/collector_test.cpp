@@ -6,6 +6,8 @@
 #include <gmock/gmock.h>
 
 #include <sys/resource.h>
+#include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <numeric>
 
@@ -359,6 +361,15 @@ TEST_F(CollectorTest, ServesViewersWithSyncAndLiveRecords) {
   }
 }
 
+/// Ids of what a publisher of this number has stored.
+std::vector<std::int64_t> ids_of(std::vector<Record> const& records, int number) {
+  std::vector<std::int64_t> found;
+  for (auto const& record : records) {
+    if (record.publisher[0] == static_cast<std::byte>(number)) found.push_back(record.id);
+  }
+  return found;
+}
+
 TEST_F(CollectorTest, OnePublisherThatFloodsDoesNotKeepAnotherWaiting) {
   start();
   auto& flooder = publisher(1);
@@ -367,16 +378,29 @@ TEST_F(CollectorTest, OnePublisherThatFloodsDoesNotKeepAnotherWaiting) {
     worker->hello();
     worker->hear<delivery::Welcome>();
   }
+  constexpr std::uint64_t kBatch = 500;
+  std::atomic<std::uint64_t> flooded = 0;
   std::jthread const flood([&](std::stop_token const& stop) {
-    for (std::uint64_t first = 1; !stop.stop_requested(); first += 500) {
-      auto const frame = flooder.encode(first, 500, 1, 0);
+    for (std::uint64_t first = 1; !stop.stop_requested(); first += kBatch) {
+      auto const frame = flooder.encode(first, kBatch, 1, 0);
       while (!flooder.try_send(frame) && !stop.stop_requested()) std::this_thread::sleep_for(1ms);
+      flooded += kBatch;
     }
   });
-  for (std::uint64_t n = 1; n <= 20; ++n) {
-    quiet.batch(n, 1);
-    ASSERT_TRUE(quiet.hear_ack(n));
-  }
+  eventually([&] { return flooded > 20 * kBatch; }, "the flood");
+  // All at once: they wait side by side with the flooder's, so that how they were stored tells whose turn it was. One batch a record.
+  constexpr std::uint64_t kQuiet = 50;
+  for (std::uint64_t n = 1; n <= kQuiet; ++n) quiet.batch(n, 1);
+  ASSERT_TRUE(quiet.hear_ack(kQuiet));
+  auto const records = stored();
+  auto const mine = ids_of(records, 2);
+  ASSERT_THAT(mine, SizeIs(kQuiet));
+  // By turns there is one batch between two. A few may have more: the quiet one's own threads get no processor for a while.
+  std::vector<std::int64_t> between;
+  for (std::size_t i = 1; i < mine.size(); ++i)
+    between.push_back((mine[i] - mine[i - 1] - 1) / std::int64_t{kBatch});
+  std::sort(between.begin(), between.end());
+  EXPECT_LE(between[between.size() * 9 / 10], 2) << testing::PrintToString(between);
 }
 
 TEST_F(CollectorTest, ItsOwnEventsAreRecords) {
