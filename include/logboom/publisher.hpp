@@ -42,11 +42,15 @@ struct PublisherOptions {
   std::function<void()> levels_changed;  ///< called after the rules in force have changed because a collector said so: on the publisher's own thread, which sends nothing meanwhile. Must not throw
 };
 
-/// Numbers since the publisher's start in this process; records, unless said otherwise. logged = acked + dropped + what is on the way.
+/// Numbers since the publisher's start in this process; records, unless said otherwise. `logged - acked` is what is on the way: not yet stored, or not yet declared.
+/// It comes to 0 when a collector has everything; but records that found no ring at all (no spool can be made, no memory for a thread's first record) have
+/// no place in which to be declared, and stay in `logged` and `dropped` only.
 struct Statistics {
-  std::uint64_t logged = 0;          ///< log calls that passed their level, the dropped ones included
-  std::uint64_t dropped = 0;         ///< for want of room, or of a spool
-  std::uint64_t acked = 0;           ///< stored by a collector (of what is dropped: its gap)
+  std::uint64_t logged =
+      0;  ///< log calls that passed their level, the dropped ones included, and the publisher's own records (logger `logboom.publisher`)
+  std::uint64_t dropped = 0;  ///< for want of room, or of a ring; of `logged`
+  std::uint64_t acked =
+      0;  ///< stored by a collector; of what is dropped for want of room: its gap, which counts as many
   std::uint64_t sent = 0;            ///< given to the socket, repeats included
   std::uint64_t resent = 0;          ///< of those, given before
   std::uint64_t spilled = 0;         ///< moved from a ring to the overflow
@@ -87,7 +91,9 @@ class LOGBOOM_API Publisher {
   /// gets its nearest ancestor's logger. Takes a lock: keep the Logger.
   Logger logger(std::string_view name);
 
-  /// Waits until a collector has stored all that was logged before the call. @return false when the time is over.
+  /// Waits until a collector has stored all that was logged before the call (of what was dropped for want of room: its gap). @return false when the time is over, or when
+  /// something was logged for which there was no ring. True at once when there is nothing to wait for: nothing was logged in this process, or the publisher has ended
+  /// (what its end left in the spool is for others to send).
   bool flush(std::chrono::milliseconds timeout);
 
   /// Replaces the publisher's rules (those that a collector sends stay on top). @throws std::invalid_argument naming the rule and the mend.

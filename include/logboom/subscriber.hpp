@@ -20,13 +20,13 @@ struct SubscriberOptions {
   bool replay = false;
   std::string database;  ///< path of the store's file; "" = ask the collector
   bool refetch = true;   ///< read records that were missed live from the store, if it can be read
-  /// Not 0: end once at least so many publishers have come and all have left (said bye, or died and had their spool read). Counted are those that are there
+  /// Not 0: end once at least so many publishers have come and all have left (said bye, or died and had their spool read; where the collector reads no spools: or are gone). Counted are those that are there
   /// when this viewer goes live or come later; with history also those that came before in the collector's present run. A publisher of this very process is
   /// not waited for. What they logged, and the collector stored, is seen before the end. Plain records have no publisher; an older collector does not tell.
   std::size_t until_idle = 0;
 };
 
-/// A viewer of one collector: the first that `endpoint` names. For one thread at a time; stop(), stopped(), ended() and missed() for any.
+/// A viewer of one collector: the first that `endpoint` names. For one thread at a time; stop(), finish(), stopped(), ended() and missed() for any.
 class LOGBOOM_API Subscriber {
  public:
   /// Connects in the background; a collector that is not there yet is waited for.
@@ -51,6 +51,10 @@ class LOGBOOM_API Subscriber {
 
   /// All publishers have left and all they logged was returned (SubscriberOptions::until_idle): nothing more will come.
   bool ended() const noexcept;
+
+  /// To be called when the processes whose records are wanted have ended: from now on the end comes once no publisher is there (but this process's), however many came.
+  /// For a program that knows its workers, in place of a number in until_idle. From any thread, and async-signal-safe.
+  void finish() noexcept;
 
   /// Makes next() and wait_until_live() return at once, now and later. From any thread, and async-signal-safe.
   void stop() noexcept;

@@ -28,6 +28,17 @@ void check(int result, char const* what) {
   if (result < 0) throw std::system_error(errno, std::generic_category(), what);
 }
 
+/// All signals but those of kPassedOn that are ignored.
+sigset_t not_ignored() {
+  sigset_t set;
+  sigfillset(&set);
+  for (int const signal : kPassedOn) {
+    struct sigaction now {};
+    if (sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_IGN) sigdelset(&set, signal);
+  }
+  return set;
+}
+
 struct SpawnSettings {
   posix_spawn_file_actions_t actions{};
   posix_spawnattr_t attributes{};
@@ -36,11 +47,10 @@ struct SpawnSettings {
     posix_spawn_file_actions_init(&actions);
     posix_spawnattr_init(&attributes);
     sigset_t none;
-    sigset_t all;
     sigemptyset(&none);
-    sigfillset(&all);
     posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &all);
+    auto const defaults = not_ignored();
+    posix_spawnattr_setsigdefault(&attributes, &defaults);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   }
   ~SpawnSettings() {
@@ -58,6 +68,7 @@ ChildProcess::ChildProcess() {
   sigemptyset(&set);
   for (int const signal : kPassedOn) sigaddset(&set, signal);
   sigaddset(&set, SIGCHLD);
+  std::signal(SIGCHLD, SIG_DFL);
   check(sigprocmask(SIG_BLOCK, &set, nullptr), "sigprocmask");
   signals_ = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
   check(signals_, "signalfd");
@@ -121,11 +132,20 @@ bool ChildProcess::read_some(Stream stream, Output const& output) {
   return false;
 }
 
+void ChildProcess::reap() {
+  auto const got = waitpid(pid_, &status_, WNOHANG);
+  ended_ = ended_ || got == pid_;
+  if (got >= 0 || errno != ECHILD || ended_) return;
+  // Somebody else has taken it: how it ended is not known, and is not called a success.
+  ended_ = true;
+  status_ = W_EXITCODE(255, 0);
+}
+
 void ChildProcess::pass_signals_on() {
   signalfd_siginfo info{};
   while (read(signals_, &info, sizeof info) == sizeof info) {
     if (info.ssi_signo == SIGCHLD) {
-      if (waitpid(pid_, &status_, WNOHANG) == pid_) ended_ = true;
+      reap();
     } else if (!ended_ &&
                info.ssi_code !=
                    SI_KERNEL) {  // what a terminal sends goes to its whole process group: the command has it already

@@ -35,6 +35,22 @@ Value value_of(std::string_view text) {
   return Value{std::string(text)};
 }
 
+/// Where the line says it comes from: attributes where there are such (docs/protocol.md); else fields, since it is this publisher that sends it.
+void add_origin(Record const& parsed, DynamicRecord& record) {
+  auto const text = [](auto& to, char const* name, std::string const& value) {
+    if (!value.empty()) to.emplace_back(name, Value{value});
+  };
+  auto const number = [&](char const* name, std::uint64_t value) {
+    if (value != 0) record.attributes.emplace_back(name, Value{value});
+  };
+  text(record.fields, "host", parsed.host);
+  text(record.fields, "process", parsed.process);
+  text(record.attributes, "thread", parsed.thread);
+  text(record.attributes, "template", parsed.template_text);
+  number("pid", parsed.pid);
+  number("tid", parsed.tid);
+}
+
 }  // namespace
 
 std::pair<std::string, Value> parse_assignment(std::string_view text) {
@@ -76,6 +92,7 @@ bool LineLogger::log_structured(std::string_view line) {
   record.fields = defaults_.fields;
   record.fields.insert(record.fields.end(), parsed.fields.begin(), parsed.fields.end());
   record.attributes = parsed.attributes;
+  add_origin(parsed, record);
   std::pair<char const*, std::string const&> const texts[] = {{"exception_type", parsed.exception_type},
                                                               {"exception", parsed.exception},
                                                               {"stack", parsed.stack},

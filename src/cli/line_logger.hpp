@@ -13,7 +13,8 @@ namespace logboom::cli {
 /// @throws std::invalid_argument naming the text and the mend.
 std::pair<std::string, Value> parse_assignment(std::string_view text);
 
-/// Logs a line as it is, or, if it is a JSON object and `json` is set, as the structured record it describes (docs/protocol.md, "Plain record").
+/// Logs a line as it is, or, if it is a JSON object and `json` is set, as the structured record it describes (docs/protocol.md, "Plain record");
+/// its host and process become fields, since it is this publisher that sends it.
 class LineLogger {
  public:
   struct Defaults {

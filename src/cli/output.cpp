@@ -2,6 +2,7 @@
 #include "cli/output.hpp"
 
 #include "cli/commands.hpp"
+#include "cli/write_all.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -56,17 +57,11 @@ void Output::show(Record const& record) {
 }
 
 void Output::flush() {
-  std::string_view left = buffer_;
-  while (!left.empty()) {
-    auto const written = ::write(STDOUT_FILENO, left.data(), left.size());
-    if (written >= 0) {
-      left.remove_prefix(static_cast<std::size_t>(written));
-    } else if (errno == EPIPE) {
-      throw OutputClosed{};
-    } else if (errno != EINTR) {
-      throw Failure(kFailed,
-                    fmt::format("standard output: {}; make room or send it elsewhere", std::strerror(errno)));
-    }
+  int const error = write_all(STDOUT_FILENO, buffer_);
+  if (error == EPIPE) throw OutputClosed{};
+  if (error != 0) {
+    throw Failure(kFailed,
+                  fmt::format("standard output: {}; make room or send it elsewhere", std::strerror(error)));
   }
   buffer_.clear();
 }

@@ -4,6 +4,7 @@
 #include "cli/delivery_wait.hpp"
 #include "cli/line_logger.hpp"
 #include "cli/line_splitter.hpp"
+#include "cli/write_all.hpp"
 
 #include <logboom/log.hpp>
 #include <logboom/publisher.hpp>
@@ -14,7 +15,6 @@
 #include <CLI/CLI.hpp>
 
 #include <array>
-#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -56,14 +56,8 @@ class LoggedStream {
 
   void add(std::string_view bytes) {
     lines_.add(bytes);
-    while (pass_to_ >= 0 && !bytes.empty()) {
-      auto const written = ::write(pass_to_, bytes.data(), bytes.size());
-      if (written >= 0) {
-        bytes.remove_prefix(static_cast<std::size_t>(written));
-      } else if (errno != EINTR) {
-        pass_to_ = -1;  // whoever read it is gone; the records go on
-      }
-    }
+    // Whoever read it may be gone; the records go on.
+    if (pass_to_ >= 0 && write_all(pass_to_, bytes) != 0) pass_to_ = -1;
   }
   void finish() { lines_.finish(); }
 

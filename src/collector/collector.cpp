@@ -165,15 +165,18 @@ Collector::Impl::Impl(CollectorOptions given)
 }
 
 Intake::Options Collector::Impl::intake_options() {
-  return {.facts = {.epoch = epoch,
-                    .host = host_name(),
-                    .pid = static_cast<std::uint64_t>(::getpid()),
-                    .database = target.path(),
-                    .levels = options.level_rules},
-          .queue_bytes = options.queue_bytes,
-          .last_id = target.last_id(),
-          .live = options.publish,
-          .looked_since = [this](auto since) { return !adoption || adoption->looked_since(since); }};
+  Intake::Options made{.facts = {.epoch = epoch,
+                                 .host = host_name(),
+                                 .pid = static_cast<std::uint64_t>(::getpid()),
+                                 .database = target.path(),
+                                 .levels = options.level_rules},
+                       .queue_bytes = options.queue_bytes,
+                       .last_id = target.last_id(),
+                       .live = options.publish,
+                       .looked_since = {}};
+  if (!options.adopt.empty())
+    made.looked_since = [this](auto since) { return adoption && adoption->looked_since(since); };
+  return made;
 }
 
 std::unique_ptr<inputs::PythonInput> Collector::Impl::python_input() {

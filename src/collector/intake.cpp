@@ -255,14 +255,14 @@ void Intake::watch_clock() {
     next_probe_ = now + std::chrono::seconds(2);
     control_.probe(milliseconds(now));
   }
-  if (publishers_.size() > 0 || pushed_ > committed_ || received_) last_busy_ = now;
+  if (present() > 0 || pushed_ > committed_ || received_) last_busy_ = now;
   watch_presence();
 }
 
 /// Viewers that end with the publishers hear at once when it is time; a tick each second repeats it.
 void Intake::watch_presence() {
   auto const now = Clock::now();
-  if (std::pair const who(publishers_.entered(), publishers_.size()); who != seen_) {
+  if (std::pair const who(publishers_.entered(), present()); who != seen_) {
     seen_ = who;
     last_change_ = now;
   }
@@ -274,15 +274,21 @@ void Intake::watch_presence() {
 LivePresence Intake::presence() const {
   LivePresence presence;
   // A change since the last turn is not known yet: what is not looked at is not settled.
-  std::pair const who(publishers_.entered(), publishers_.size());
+  std::pair const who(publishers_.entered(), present());
   presence.joined = who.first - joined_before_;
   presence.present = who.second;
   if (settled_ && who == seen_) presence.settled = milliseconds(Clock::now()) - milliseconds(last_change_);
   for (auto const& [id, publisher] : publishers_) {
     if (presence.who.size() == LivePresence::kMaxWho) break;
+    if (publisher.route.empty() && !options_.looked_since) continue;
     presence.who.emplace_back(publisher.who.host, publisher.who.pid);
   }
   return presence;
+}
+
+/// One that is gone without a bye is waited for until its spool was read, where somebody reads spools.
+std::size_t Intake::present() const noexcept {
+  return options_.looked_since ? publishers_.size() : publishers_.connected();
 }
 
 bool Intake::looked_since(Clock::time_point at) const {
@@ -297,7 +303,7 @@ void Intake::update_counters() {
 }
 
 bool Intake::idle() const {
-  return publishers_.entered() > 0 && publishers_.size() == 0 && pushed_ == committed_ &&
+  return publishers_.entered() > 0 && present() == 0 && pushed_ == committed_ &&
          Clock::now() - last_busy_ >= kSettled && looked_since(last_busy_);
 }
 
@@ -320,7 +326,7 @@ void Intake::watch_viewers() {
 /// What viewers know of ids and counters is void.
 void Intake::start_epoch(std::int64_t last_id) {
   auto const epoch = ++counters_.epoch;
-  joined_before_ = publishers_.entered() - publishers_.size();
+  joined_before_ = publishers_.entered() - present();
   control_.set_epoch(epoch);
   if (live_) live_->start_epoch(epoch, last_id);
 }

@@ -48,7 +48,7 @@ class Intake {
     std::size_t queue_bytes = 0;
     std::int64_t last_id = 0;
     bool live = true;
-    /// Whether all that publishers had left behind by then has been looked for. Not set: nobody looks.
+    /// Whether all that publishers had left behind by then has been looked for. Not set: nobody reads spools here.
     std::function<bool(std::chrono::steady_clock::time_point)> looked_since;
   };
 
@@ -89,6 +89,7 @@ class Intake {
   void watch_trouble();
   void watch_clock();
   void update_counters();
+  std::size_t present() const noexcept;
   bool looked_since(Clock::time_point at) const;
   void watch_presence();
   LivePresence presence() const;

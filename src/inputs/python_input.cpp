@@ -161,7 +161,8 @@ bool PythonInput::work() {
 }
 
 std::chrono::milliseconds PythonInput::longest_wait() const {
-  if (finishing_ && exchange_.room()) return std::chrono::milliseconds(0);
+  // What was sent before may still be on the sender's side of a connection whose window was full: a moment without news is not the end.
+  if (finishing_ && exchange_.room()) return kQuiet;
   std::chrono::milliseconds wait{500};
   if (!unnamed_.empty())
     wait = std::chrono::duration_cast<std::chrono::milliseconds>(unnamed_.front().until - Clock::now()) +

@@ -48,6 +48,7 @@ class PythonInput {
       256;  // of the process, at least, that are not for connections
   static constexpr std::chrono::milliseconds kNameWait{2'000};  // for the name of a host; then its number does
   static constexpr std::chrono::milliseconds kLongestFinish{1'500};
+  static constexpr std::chrono::milliseconds kQuiet{50};  // finishing: nothing came for this long
 
   enum class Trouble { kBadFrame, kRefused };
   /// One line for the collector's log. Called by the input's thread; must not block.

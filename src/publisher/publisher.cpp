@@ -25,7 +25,8 @@ Logger Publisher::logger(std::string_view name) { return Logger(state_->loggers(
 
 bool Publisher::flush(std::chrono::milliseconds timeout) {
   auto const engine = state_->running();
-  return engine == nullptr || engine->flush(timeout);
+  if (engine == nullptr) return true;
+  return engine->flush(timeout) && state_->dropped() == 0;
 }
 
 void Publisher::level_rules(std::string_view rules) { state_->loggers().set_rules(LevelRules::parse(rules)); }

@@ -8,6 +8,7 @@
 
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <optional>
 
 #include <fmt/format.h>
@@ -208,9 +209,14 @@ Form form_of(std::span<std::byte const> frame) noexcept {
 
 void take_plain(std::span<std::byte const> frame, Form form, std::int64_t arrival, std::string_view peer_host,
                 Block& block) {
-  // What a thread keeps of one frame for the next is bounded by the largest frame.
-  thread_local TokenTape tape;
-  thread_local EntryWriter writer;
+  // What a thread keeps of one frame for the next is bounded by the largest frame. Not in the thread's own block: the little that the C library has
+  // to spare of that decides whether a library with a `thread_local` of this size can be loaded by dlopen(), as Python does.
+  struct Kept {
+    TokenTape tape;
+    EntryWriter writer;
+  };
+  thread_local auto const kept = std::make_unique<Kept>();
+  auto& [tape, writer] = *kept;
   if (frame.size() > kMaxMessage)
     throw FrameError(fmt::format("plain record of {} bytes, more than {}", frame.size(), kMaxMessage));
   if (form == Form::kPlainJson) {

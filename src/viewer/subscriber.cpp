@@ -21,6 +21,7 @@
 #include <deque>
 #include <random>
 #include <system_error>
+#include <utility>
 
 namespace logboom {
 
@@ -43,11 +44,10 @@ milliseconds left_until(Clock::time_point deadline) {
   return std::max(left, milliseconds{0});
 }
 
-std::optional<viewer::IdleWatch> idle_watch(SubscriberOptions const& options) {
-  if (options.until_idle == 0) return std::nullopt;
+viewer::IdleWatch idle_watch(std::size_t publishers, SubscriberOptions const& options) {
   std::array<char, 256> host{};
   gethostname(host.data(), host.size() - 1);
-  return viewer::IdleWatch({.publishers = options.until_idle,
+  return viewer::IdleWatch({.publishers = publishers,
                             .earlier = options.replay || options.history.has_value(),
                             .host = host.data(),
                             .pid = static_cast<std::uint64_t>(getpid())});
@@ -57,7 +57,7 @@ std::span<std::byte const> bytes_of(zmq::message_t const& message) {
   return {static_cast<std::byte const*>(message.data()), message.size()};
 }
 
-/// An eventfd: one end of stop().
+/// An eventfd: one end of stop() and finish().
 class StopSignal {
  public:
   StopSignal() : fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
@@ -69,14 +69,32 @@ class StopSignal {
 
   void raise() noexcept {
     raised_.store(true, std::memory_order_relaxed);
-    std::uint64_t const one = 1;
-    [[maybe_unused]] auto const written = write(fd_, &one, sizeof one);
+    wake();
+  }
+  void ask_to_finish() noexcept {
+    finish_.store(true, std::memory_order_relaxed);
+    wake();
+  }
+  /// True once for ask_to_finish().
+  bool take_finish() noexcept {
+    if (!finish_.load(std::memory_order_relaxed) || !finish_.exchange(false)) return false;
+    std::uint64_t count = 0;
+    if (read(fd_, &count, sizeof count) < 0) errno = 0;  // it was taken before
+    if (raised()) wake();                                // its signal may have been taken as well
+    return true;
   }
   bool raised() const noexcept { return raised_.load(std::memory_order_relaxed); }
   int fd() const noexcept { return fd_; }
 
  private:
+  void wake() noexcept {
+    int const before = errno;
+    std::uint64_t const one = 1;
+    if (write(fd_, &one, sizeof one) < 0) errno = before;
+  }
+
   std::atomic<bool> raised_{false};
+  std::atomic<bool> finish_{false};
   int fd_;
 };
 
@@ -90,8 +108,8 @@ struct Subscriber::Impl {
         // Ids of different stores do not mix: a viewer watches one collector, the first that is named.
         endpoint(delivery::resolve_endpoints(options.endpoint).front()),
         tracker(topics),
-        idle(idle_watch(options)),
         live(context, zmq::socket_type::sub) {
+    if (options.until_idle > 0) idle.emplace(idle_watch(options.until_idle, options));
     if (wants_history() && !options.database.empty()) open_store(options.database, true);
     connect();
   }
@@ -102,6 +120,7 @@ struct Subscriber::Impl {
     auto const deadline = Clock::now() + timeout;
     // A stream of messages that the filter drops must not hold the caller longer than it wants to wait.
     for (bool tried = false; !stopped.raised(); tried = true) {
+      if (stopped.take_finish()) finish();
       if (!ready.empty()) {
         Record record = std::move(ready.front());
         ready.pop_front();
@@ -122,10 +141,19 @@ struct Subscriber::Impl {
   bool wait_until_live(milliseconds timeout) {
     auto const deadline = Clock::now() + timeout;
     while (!tracker.synced() && !stopped.raised()) {
+      if (stopped.take_finish()) finish();
       receive(left_until(deadline));
       if (Clock::now() >= deadline) break;
     }
     return tracker.synced();
+  }
+
+  // Who is there now is what counts: a tick that is still in the queue may be older than the workers.
+  void finish() {
+    finishing = true;
+    idle.reset();
+    last_of_all.reset();
+    ask_for_sync();
   }
 
   // What the collector says of the publishers belongs to the id in the same message: it may be the end, once everything up to that was seen.
@@ -162,15 +190,17 @@ struct Subscriber::Impl {
     asked_at = Clock::now();
   }
 
+  bool awaits_sync() const noexcept { return !tracker.synced() || finishing; }
+
   // Under load the answer may find the pipe to this viewer full, and is dropped like any message.
   void ask_again_if_unanswered() {
-    if (!tracker.synced() && Clock::now() - asked_at > kSyncPatience) ask_for_sync();
+    if (awaits_sync() && Clock::now() - asked_at > kSyncPatience) ask_for_sync();
   }
 
   /// Waits for one message or stop(), and takes it.
   void receive(milliseconds timeout) {
     ask_again_if_unanswered();
-    if (!tracker.synced()) timeout = std::min(timeout, kSyncPatience);
+    if (awaits_sync()) timeout = std::min(timeout, kSyncPatience);
     std::array<zmq::pollitem_t, 2> items{
         {{live.handle(), 0, ZMQ_POLLIN, 0}, {nullptr, stopped.fd(), ZMQ_POLLIN, 0}}};
     try {
@@ -222,6 +252,7 @@ struct Subscriber::Impl {
     } else if (hole) {
       fill(*hole);
     }
+    if (std::exchange(finishing, false)) idle.emplace(idle_watch(0, options));
     watch_publishers(answer);
   }
 
@@ -326,6 +357,7 @@ struct Subscriber::Impl {
   delivery::Endpoint endpoint;
   viewer::LiveTracker tracker;
   std::optional<viewer::IdleWatch> idle;
+  bool finishing = false;                   // finish() was asked for, and the collector has not answered yet
   std::optional<std::int64_t> last_of_all;  // id; all publishers have left, as far as is known
   std::atomic<bool> ended{false};
   StopSignal stopped;
@@ -352,6 +384,7 @@ std::optional<Record> Subscriber::next(milliseconds timeout) { return impl_->nex
 bool Subscriber::wait_until_live(milliseconds timeout) { return impl_->wait_until_live(timeout); }
 std::uint64_t Subscriber::missed() const noexcept { return impl_->missed.load(std::memory_order_relaxed); }
 bool Subscriber::ended() const noexcept { return impl_->ended.load(std::memory_order_relaxed); }
+void Subscriber::finish() noexcept { impl_->stopped.ask_to_finish(); }
 void Subscriber::stop() noexcept { impl_->stopped.raise(); }
 bool Subscriber::stopped() const noexcept { return impl_->stopped.raised(); }
 

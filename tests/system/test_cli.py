@@ -1,10 +1,13 @@
 """The commands as a user types them: what they print, how they end."""
 
+import fcntl
 import json
 import os
 import re
 import signal
+import struct
 import subprocess
+import termios
 import time
 
 import msgpack
@@ -12,6 +15,11 @@ import pytest
 import zmq
 
 from conftest import COMMAND, PATIENCE, eventually
+
+
+def fionread(descriptor):
+    """Bytes that wait in a pipe."""
+    return struct.unpack("i", fcntl.ioctl(descriptor, termios.FIONREAD, b"\0\0\0\0"))[0]
 
 
 def lines_of(process):
@@ -35,6 +43,18 @@ def test_send_reads_lines_and_json_objects(bus, collector, run):
     rows = bus.query("SELECT level, logger, message, fields, exception FROM records WHERE logger NOT LIKE 'logboom.%' ORDER BY id")
     assert [row[:3] for row in rows] == [(20, "pipe", "first"), (30, "etl", "structured"), (20, "pipe", "{not json}"), (20, "pipe", ""), (20, "pipe", "last")]
     assert json.loads(rows[1][3]) == {"rows": 7} and rows[1][4] == "Traceback: x"
+
+
+@pytest.mark.parametrize("command", [["send", "-"], ["run", "--json", "--", "cat"]])
+def test_a_structured_line_loses_nothing(bus, collector, run, command):
+    line = {"message": "m 1", "template": "m {}", "host": "far", "process": "other", "pid": 7, "thread": "worker", "tid": 8,
+            "file": "a.py", "line": 12, "function": "f", "task": "t", "fields": {"a": 1}, "b": [2]}
+    assert run(*command, input=json.dumps(line) + "\n").returncode == 0
+    ((fields, *rest),) = bus.query("SELECT fields, template, pid, thread, tid, file, line, function, task FROM records WHERE message = 'm 1'")
+    assert tuple(rest) == ("m {}", 7, "worker", 8, "a.py", 12, "f", "t")
+    fields = json.loads(fields)
+    fields.pop("child", None)
+    assert fields == {"a": 1, "b": [2], "host": "far", "process": "other"}
 
 
 def test_send_cuts_a_line_that_is_too_long(bus, collector, run):
@@ -106,6 +126,31 @@ def test_run_needs_no_collector_and_does_not_wait_for_a_daemon(bus, run, start_c
     eventually(lambda: bus.count("logger = 'job.stdout' AND message = 'hello'") == 1)
 
 
+def test_run_ends_although_its_parent_ignores_the_end_of_children(bus, collector, run):
+    done = run("run", "--", "sh", "-c", "exit 7", preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+    assert done.returncode == 7
+
+
+def test_run_leaves_ignored_what_nohup_ignores(bus, collector, run):
+    ignore = lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    done = run("run", "--", "grep", "SigIgn", "/proc/self/status", preexec_fn=ignore)
+    standard = (1 << 31) - 1  # the C library has two more of its own
+    assert int(done.stdout.split()[1], 16) & standard == 1 << (signal.SIGHUP - 1)
+
+
+def test_run_passes_everything_through_where_its_output_does_not_block(bus, collector):
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    command = [COMMAND, "run", "-n", "job", "--", "sh", "-c", "head -c 1000000 /dev/zero | tr '\\0' x; echo done"]
+    with subprocess.Popen(command, env=bus.environment, stdout=writing, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL) as process:
+        os.close(writing)
+        # Nobody reads until the command has filled the pipe, and its records have gone past that.
+        eventually(lambda: fionread(reading) >= 65_536)
+        with open(reading, "rb") as stream:
+            assert len(stream.read()) == 1_000_005
+        assert process.wait(PATIENCE) == 0
+
+
 def test_run_reads_json_lines(bus, collector, run):
     assert run("run", "-n", "job", "--json", "--", "echo", '{"message": "m", "level": 40, "step": 3}').returncode == 0
     assert bus.query("SELECT level, logger, message, fields->>'step' FROM records WHERE level = 40") == [(40, "job.stdout", "m", 3)]
@@ -119,6 +164,10 @@ def filled(bus, collector, run):
                                  "host": ["h1", "h2"][i % 2], "process": "p", "pid": 100 + i % 3}) for i in range(60))
     assert run("send", "-", input=text).returncode == 0
     assert bus.count() == 60
+    # Of where a line says it comes from, host and process are fields: those of the record are the sender's.
+    origins = bus.query("SELECT fields->>'i', fields->>'host', fields->>'process', pid, process FROM records "
+                        "WHERE logger NOT LIKE 'logboom.%' ORDER BY id")
+    assert origins == [(i, ["h1", "h2"][i % 2], "p", 100 + i % 3, "logboom") for i in range(60)]
     return bus
 
 
@@ -130,6 +179,7 @@ FILTERS = [
     (["-g", "m[12]$"], lambda r: r["message"] in ("m1", "m2")),
     (["-w", "i>=30", "-w", "i!=40"], lambda r: r["i"] >= 30 and r["i"] != 40),
     (["-w", "i=7"], lambda r: r["i"] == 7),
+    (["-w", "host=h2", "--pid", "101"], lambda r: r["i"] % 2 == 1 and r["i"] % 3 == 1),
     (["-l", "error", "-n", "net", "--last", "3"], None),
 ]
 
@@ -176,6 +226,20 @@ def test_colors(filled, run):
 def test_query_needs_a_store(bus, run):
     done = run("query", "--db", bus.directory / "none.sqlite")
     assert done.returncode == 1 and "none.sqlite" in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_query_waits_where_its_output_does_not_block(bus, collector, run):
+    text = "\n".join("x" * 1000 for _ in range(500))
+    assert run("send", "-", input=text).returncode == 0
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with subprocess.Popen([COMMAND, "query", "-o", "$message", "-g", "xxx", "--db", bus.database], env=bus.environment,
+                          stdout=writing, stderr=subprocess.PIPE, text=True) as process:
+        os.close(writing)
+        eventually(lambda: fionread(reading) >= 65_536)
+        with open(reading, "rb") as stream:
+            assert len(stream.read()) == 500 * 1001
+        assert (process.wait(PATIENCE), process.stderr.read()) == (0, "")
 
 
 def test_query_stops_when_nobody_reads(filled, bus):

@@ -82,20 +82,33 @@ def test_collector_killed_ten_times(bus, start_collector, worker):
 
 
 def test_workers_killed_amid_their_burst(bus, start_collector, worker):
-    """20 workers SIGKILLed at random: every record whose call returned is stored exactly once."""
+    """20 workers SIGKILLed at random, all of them logging: every record whose call returned is stored exactly once."""
     seed = random.randrange(2**32)
     print(f"seed {seed}")
     chance = random.Random(seed)
     start_collector("--adopt", bus.spool)
-    files = {}
+    alive = {}
     for n in range(20):
         path = bus.directory / f"count{n}"
-        process = worker("burst", path, 10**9, "--pause-every", chance.choice(["0", "50", "1000"]))
+        process = worker("burst", path, 10**9, "--pause-every", chance.choice(["1", "10", "50"]))
+        alive[process] = path
+    files = {process.pid: path for process, path in alive.items()}
+    due = {process: chance.randrange(1, 10_000 // SCALE) for process in alive}
+    for process in alive:
         process.wait_line(r"^ready", lines=process.output)
-        due = chance.randrange(1, 20_000 // SCALE)
-        eventually(lambda: counters(path)[0] >= due, LONG, f"{due} records of worker {n}")
-        process.kill()
-        files[process.pid] = path
+    assert len(bus.spools()) == 20
+
+    def kill_one():
+        """Whichever has logged what it is due; the others go on."""
+        for process, path in alive.items():
+            if counters(path)[0] >= due[process]:
+                process.kill()
+                del alive[process]
+                return True
+        return False
+
+    while alive:
+        eventually(kill_one, LONG, f"the death of one of {len(alive)} workers")
     eventually(lambda: not bus.spools(), LONG, "all spools adopted")
     numbers = stored_numbers(bus)
     assert set(pid for pid, _ in numbers) == set(files)
@@ -158,6 +171,45 @@ def test_worker_that_ends_before_any_collector_leaves_its_records(bus, start_col
     start_collector("--adopt", bus.spool)
     wait_until_stored(bus, 1000)
     eventually(lambda: not bus.spools(), LONG)
+    check_streams_are_whole(bus)
+
+
+def test_a_worker_ends_in_time_although_its_collector_is_stopped(bus, start_collector, worker):
+    """The destructor's flush has a bound; what is not acknowledged by then stays in the spool, and is sent once."""
+    collector = start_collector()
+    count, path = 2000, bus.directory / "count"
+    process = worker("burst", path, count, "--pause-every", "1", "--hold")
+    wait_until_stored(bus, 10)
+    collector.signal(signal.SIGSTOP)
+    eventually(lambda: counters(path)[0] == count, LONG, "the worker runs on")
+    process.signal(signal.SIGTERM)
+    assert process.wait(PATIENCE) == 0  # two seconds of flush_timeout and about one to end; without the bound it would wait for ever
+    assert len(bus.spools()) == 1
+    collector.signal(signal.SIGCONT)
+    wait_until_stored(bus, count)
+    eventually(lambda: not bus.spools(), LONG)
+    assert stored_numbers(bus)[process.pid, 0] == list(range(1, count + 1))
+    check_streams_are_whole(bus)
+
+
+def test_publisher_memory_is_bounded_without_a_collector_and_after(bus, start_collector, worker):
+    """What waits is on file: a worker with 80 MiB of it has a ring a thread and some buffers, and so has it while it sends them."""
+    count, path = 80_000 // SCALE, bus.directory / "count"
+    process = worker("burst", path, count, "--text", "1000", "--hold")
+    eventually(lambda: path.exists() and counters(path)[0] == count, LONG)
+    waiting = sum(file.stat().st_size for file in bus.spools()[0].glob("overflow.*"))
+    assert waiting > (60 << 20) // SCALE
+
+    def highest():
+        with open(f"/proc/{process.pid}/status") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+
+    alone = highest()
+    start_collector()
+    wait_until_stored(bus, count)
+    print(f"highest resident memory {alone} KiB alone, {highest()} KiB once sent")
+    if not SLOW:  # a sanitizer's shadow is not the publisher's
+        assert highest() <= (16 + 2) * 1024  # as docs/architecture.md says; two rings
     check_streams_are_whole(bus)
 
 

@@ -16,8 +16,6 @@ import re
 import resource
 import socket
 import struct
-import subprocess
-import sys
 import threading
 import time
 import uuid
@@ -414,7 +412,8 @@ def test_a_slow_store_holds_the_senders_back(bus, python):
             pass
         assert sent < 30_000
         status = pathlib.Path(f"/proc/{collector.pid}/status").read_text()
-        assert int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) < 200_000
+        if not os.environ.get("LOGBOOM_SANITIZE"):  # a sanitizer keeps what was freed
+            assert int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) < 200_000
         lock.execute("ROLLBACK")
         lock.close()
         connection.settimeout(60)

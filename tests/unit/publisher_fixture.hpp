@@ -22,6 +22,7 @@
 #include <vector>
 
 #include <stdlib.h>
+#include <sys/resource.h>
 
 namespace logboom::publisher::test {
 
@@ -41,6 +42,23 @@ class TemporaryDirectory {
 
  private:
   std::filesystem::path path_;
+};
+
+/// While it lives every file that grows is refused.
+class FullDisk {
+ public:
+  FullDisk() {
+    getrlimit(RLIMIT_FSIZE, &before_);
+    rlimit full = before_;
+    full.rlim_cur = 1;
+    setrlimit(RLIMIT_FSIZE, &full);
+  }
+  ~FullDisk() { setrlimit(RLIMIT_FSIZE, &before_); }
+  FullDisk(FullDisk const&) = delete;
+  FullDisk& operator=(FullDisk const&) = delete;
+
+ private:
+  rlimit before_{};
 };
 
 /// Options of a publisher that reaches nobody and leaves nothing outside `directory`.

@@ -82,6 +82,9 @@ TEST(Settings, HaveDefaults) {
   EXPECT_EQ(settings.process, program_invocation_short_name);
   EXPECT_EQ(settings.ring_capacity, 1U << 20U);
   EXPECT_EQ(settings.overflow_bound, 1U << 30U);
+  EXPECT_EQ(settings.when_full, FullPolicy::kBlock);
+  EXPECT_EQ(settings.block_timeout, std::chrono::seconds(1));
+  EXPECT_EQ(settings.flush_timeout, std::chrono::seconds(2));
   EXPECT_THAT(settings.warnings, IsEmpty());
 }
 
@@ -149,6 +152,21 @@ TEST(ASpoolThatCannotBeMade, IsReplacedByOneInMemory) {
   std::filesystem::path const spool = bus.engine().spool()->directory();
   bus.close();
   std::filesystem::remove_all(spool);
+}
+
+// There is no stream in which its records could be declared.
+TEST(ASpoolThatCannotBeMade, NotEvenInMemoryIsSaidAndCounted) {
+  TemporaryDirectory const directory;
+  std::optional<FullDisk> full(std::in_place);
+  Publisher bus(private_options(directory.path()));
+  full.reset();
+  EXPECT_TRUE(bus.flush(std::chrono::milliseconds(0)));
+  for (int i = 0; i < 3; ++i) LOGBOOM_INFO(bus.logger("x"), "{}", i);
+  EXPECT_EQ(bus.statistics().logged, 3U);
+  EXPECT_EQ(bus.statistics().dropped, 3U);
+  EXPECT_FALSE(bus.flush(std::chrono::milliseconds(0)));
+  EXPECT_EQ(bus.status().spool, "");
+  EXPECT_THAT(bus.status().problem, HasSubstr("nothing is logged"));
 }
 
 TEST(APublisher, TellsHowItIs) {

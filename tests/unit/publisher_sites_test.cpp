@@ -3,7 +3,6 @@
 
 #include "publisher/registry.hpp"
 
-#include <sys/resource.h>
 #include <algorithm>
 #include <chrono>
 #include <memory>
@@ -55,23 +54,6 @@ TEST(CallSites, AreInTheSpoolOfEveryPublisher) {
     EXPECT_EQ(found.size(), 2U);
   }
 }
-
-/// While it lives every file that grows is refused.
-class FullDisk {
- public:
-  FullDisk() {
-    getrlimit(RLIMIT_FSIZE, &before_);
-    rlimit full = before_;
-    full.rlim_cur = 1;
-    setrlimit(RLIMIT_FSIZE, &full);
-  }
-  ~FullDisk() { setrlimit(RLIMIT_FSIZE, &before_); }
-  FullDisk(FullDisk const&) = delete;
-  FullDisk& operator=(FullDisk const&) = delete;
-
- private:
-  rlimit before_{};
-};
 
 // No other call site or logger need come for what a full disk kept out of the catalogue.
 TEST(CallSites, WhatAFullDiskRefusedIsWrittenWhenThereIsRoom) {

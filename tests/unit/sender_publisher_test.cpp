@@ -169,6 +169,20 @@ TEST_F(SenderTest, WhatIsNotAckedStaysAndTheNextPublisherSendsIt) {
   ASSERT_TRUE(until([&] { return spools() == 1U; })) << "only the living one's is left";
 }
 
+TEST_F(SenderTest, TheEndWithoutACollectorHasABound) {
+  auto chosen = options();
+  chosen.flush_timeout = std::chrono::milliseconds(100);
+  auto const begun = monotonic_ms();
+  {
+    Publisher bus(chosen);
+    LOGBOOM_INFO(bus.logger("test"), "alone");
+  }
+  auto const took = monotonic_ms() - begun;
+  EXPECT_GE(took, 100);
+  EXPECT_LT(took, 20'000) << "it would wait for ever";
+  EXPECT_EQ(spools(), 1U);
+}
+
 TEST_F(SenderTest, AKilledProcessIsSpokenForByTheNextPublisher) {
   int ready[2];
   ASSERT_EQ(pipe(ready), 0);
@@ -222,6 +236,32 @@ TEST_F(SenderTest, WithoutACollectorTheRingsOverflowInsteadOfBlocking) {
   ASSERT_TRUE(bus.flush(kLong));
   EXPECT_EQ(collector->with([&](auto&) { return stored.records(); }), 20'000U);
   EXPECT_THAT(collector->with([&](auto&) { return stored.problems; }), testing::IsEmpty());
+}
+
+// logged - acked is what is on the way: gaps of what was dropped and the publisher's own records are in both.
+TEST_F(SenderTest, WhatIsLoggedIsAckedInTheEndDropsAndOwnRecordsIncluded) {
+  auto chosen = options();
+  chosen.ring_capacity = 128 << 10;
+  chosen.overflow_bound = 256 << 10;
+  chosen.when_full = FullPolicy::kDrop;
+  setenv("LOGBOOM_LEVEL", "deafening", 1);  // the publisher has something to say
+  chosen.levels.clear();
+  Publisher bus(chosen);
+  unsetenv("LOGBOOM_LEVEL");
+  EXPECT_EQ(bus.statistics().logged, 1U);
+  auto const log = bus.logger("test");
+  for (int i = 0; i < 20'000; ++i) LOGBOOM_INFO(log, "record {} is some sixty bytes long, more or less", i);
+  EXPECT_GT(bus.statistics().dropped, 0U);
+  EXPECT_EQ(bus.statistics().logged, 20'001U);
+  EXPECT_EQ(bus.statistics().acked, 0U);
+  collect();
+  ASSERT_TRUE(bus.flush(kLong));
+  EXPECT_EQ(bus.statistics().acked, 20'001U);
+  EXPECT_EQ(bus.statistics().logged, 20'001U);
+  std::uint64_t lost = 0;
+  for (auto const& [key, stream] : collector->with([&](auto&) { return stored.streams; }))
+    lost += stream.lost();
+  EXPECT_EQ(lost, bus.statistics().dropped);
 }
 
 TEST_F(SenderTest, ThreadsThatEndGiveTheirRingsBack) {
@@ -342,6 +382,38 @@ TEST_F(SenderTest, LevelRulesOfTheCollectorAreApplied) {
   Publisher bus(options());
   auto const log = bus.logger("chatty");
   EXPECT_TRUE(until([&] { return log.enabled(level::kDebug); }));
+}
+
+TEST_F(SenderTest, ChangesOfTheRulesInForceAreTold) {
+  collect();
+  collector->with([](auto& c) {
+    c.levels = "chatty=debug";
+    return 0;
+  });
+  auto chosen = options();
+  std::atomic<int> told = 0;
+  chosen.levels_changed = [&] { ++told; };
+  Publisher bus(chosen);
+  EXPECT_TRUE(until([&] { return told > 0; }));
+  EXPECT_EQ(bus.level_rules(), "info,chatty=debug");
+  bus.level_rules("error,chatty.more=off");
+  EXPECT_EQ(bus.level_rules(), "error,chatty=debug") << "the collector's stay on top";
+  EXPECT_EQ(told, 1) << "who sets them himself need not be told";
+}
+
+TEST_F(SenderTest, RulesThatChangeNothingAreNotTold) {
+  collect();
+  collector->with([](auto& c) {
+    c.levels = "info";
+    return 0;
+  });
+  auto chosen = options();
+  std::atomic<int> told = 0;
+  chosen.levels_changed = [&] { ++told; };
+  Publisher bus(chosen);
+  LOGBOOM_INFO(bus.logger("test"), "hello");
+  EXPECT_TRUE(bus.flush(kLong));
+  EXPECT_EQ(told, 0);
 }
 
 TEST_F(SenderTest, ASecondAddressIsUsedWhenTheFirstIsSilent) {

@@ -88,6 +88,53 @@ TEST_F(UntilIdleTest, WithHistoryThoseCountThatCameBefore) {
   EXPECT_FALSE(without.ended());
 }
 
+TEST_F(UntilIdleTest, FinishEndsItWhenNobodyIsThereHoweverManyCame) {
+  start();
+  auto forever = options();
+  forever.until_idle = 0;
+  Subscriber subscriber(forever);
+  ASSERT_TRUE(subscriber.wait_until_live(kPatience));
+  eventually(
+      [&, ticks = 0]() mutable {  // an old tick that says that nobody is there waits in the queue
+        std::this_thread::sleep_for(20ms);
+        return ++ticks > 75;
+      },
+      "ticks");
+  work(1, 100);
+  work(2, 100);
+  subscriber.finish();
+  EXPECT_EQ(count_to_the_end(subscriber), 200U);
+
+  Subscriber nobody(forever);
+  nobody.finish();
+  EXPECT_EQ(count_to_the_end(nobody), 0U);
+}
+
+TEST_F(UntilIdleTest, FinishWaitsForThoseThatAreThere) {
+  start();
+  Subscriber subscriber(options());
+  ASSERT_TRUE(subscriber.wait_until_live(kPatience));
+  auto& worker = publisher(1);
+  worker.hello();
+  ASSERT_TRUE(worker.hear<delivery::Welcome>());
+  subscriber.finish();
+  EXPECT_FALSE(subscriber.next(1000ms).has_value());
+  EXPECT_FALSE(subscriber.ended());
+  worker.batch(1, 5);
+  worker.say(delivery::Bye{worker.id(), {{0, 5}}});
+  EXPECT_EQ(count_to_the_end(subscriber), 5U);
+}
+
+TEST_F(UntilIdleTest, StopAndFinishTogetherStop) {
+  start();
+  Subscriber subscriber(options());
+  subscriber.finish();
+  subscriber.stop();
+  EXPECT_FALSE(subscriber.next(kPatience).has_value());
+  EXPECT_FALSE(subscriber.wait_until_live(kPatience));
+  EXPECT_FALSE(subscriber.next(kPatience).has_value());
+}
+
 TEST_F(UntilIdleTest, AsManyAsAskedFor) {
   start();
   auto both = options();

@@ -53,6 +53,23 @@ def _bus(options: Dict[str, Any]) -> _core.Bus:
     return bus
 
 
+_stock_log = logging.Logger._log
+_fast_log: Any = None
+
+
+def _fast(on: bool) -> None:
+    """Puts our _log into logging.Logger, or the standard library's back. Only in place of that: whatever else is there stays."""
+    global _fast_log
+    if on and logging.Logger._log is _stock_log:
+        try:
+            _fast_log = _fast_log or _core.make_fast_log(_stock_log)
+        except (AttributeError, RuntimeError):
+            return  # module logging is not as we know it: the way by LogRecords is always right
+        logging.Logger._log = _fast_log  # type: ignore[method-assign]
+    elif not on and _fast_log is not None and logging.Logger.__dict__.get("_log") is _fast_log:
+        logging.Logger._log = _stock_log  # type: ignore[method-assign]
+
+
 class Handler(_core.HandlerBase, logging.Handler):
     """Sends records to the bus: a logging.Handler, for addHandler() and dictConfig (``"class": "logboom.Handler"``).
 
@@ -67,6 +84,9 @@ class Handler(_core.HandlerBase, logging.Handler):
     ring_capacity, overflow_bound    bytes that records may wait in, a thread (1 MiB) and a process (1 GiB)
     when_full       "block": a log call waits up to block_timeout (1 s) for room, then drops; "drop": drops at once. What is dropped is counted and declared.
     flush_timeout   seconds that flush(), and the end of the process, wait at most (2); a quarter of it where no collector answers
+    fast            logging.Logger._log is replaced by one that makes no LogRecord where nobody but one logboom.Handler would see it: no other handler (but NullHandlers) on the way
+                    to the root, no filter, no record factory, no method of Logger replaced, no exc_info, stack_info or stacklevel. Everywhere else it calls the original. What is
+                    stored is the same. The original is back when the last handler is closed, as by detach().
 
     Raises ValueError for an option that cannot be read. A formatter is used for the text of exceptions only.
     """
@@ -74,7 +94,8 @@ class Handler(_core.HandlerBase, logging.Handler):
     def __init__(self, endpoint: Optional[str] = None, level: Union[int, str] = logging.NOTSET, *, levels: Optional[str] = None,
                  process_name: Optional[str] = None, spool: Union[str, os.PathLike[str], None] = None,
                  ring_capacity: Optional[int] = None, overflow_bound: Optional[int] = None, when_full: Optional[str] = None,
-                 block_timeout: Optional[float] = None, flush_timeout: float = 2.0) -> None:
+                 block_timeout: Optional[float] = None, flush_timeout: float = 2.0,
+                 fast: bool = True) -> None:
         logging.Handler.__init__(self, level)
         given = {"endpoint": endpoint, "levels": levels, "process_name": process_name,
                  "spool": None if spool is None else os.fspath(spool), "ring_capacity": ring_capacity,
@@ -85,6 +106,8 @@ class Handler(_core.HandlerBase, logging.Handler):
         self._bus.connect(self)
         _handlers.add(self)
         _levels.apply()
+        if fast:
+            _fast(True)
 
     def flush(self) -> None:
         """Waits until what was logged is stored, at most flush_timeout."""
@@ -96,6 +119,8 @@ class Handler(_core.HandlerBase, logging.Handler):
         if self in _handlers:
             _handlers.discard(self)
             _levels.apply()
+            if not _handlers:
+                _fast(False)
         logging.Handler.close(self)
 
     @property

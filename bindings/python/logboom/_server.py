@@ -24,9 +24,9 @@ class Server:
                      the port can write to the log
     udp_port, unix, unix_datagram   the same for DatagramHandler and Unix sockets
     endpoint         the address for logboom's publishers and viewers; default: a private one
-    export           sets LOGBOOM_ENDPOINT for this process and its children while the context lasts
+    export           sets what `environment` says for this process and its children while the context lasts
     level            level rules for publishers: "info,etl.db=debug"
-    adopt            whether spools of publishers that died are read into the store (default: if there is a store), or which spool directories
+    adopt            whether spools that publishers of this user left when they died are read, or which spool directories; default: if there is a store
 
     On exit what has been received is committed; connected clients are not waited for. A forked child has no server: the object is
     inert there, and the addresses are not held by it. Raises ValueError (an option), OSError (an address), StoreError (the file).
@@ -44,9 +44,7 @@ class Server:
         self._export = export
         self._exported = None
         self._level = level or ""
-        if adopt is None:
-            adopt = self.sqlite_filepath is not None
-        self._adopt = (_core.spool_roots() if adopt else []) if isinstance(adopt, bool) else [os.fspath(one) for one in adopt]
+        self._adopt = adopt
         self._directory = None
         self._core = None
         self._pid = None
@@ -64,15 +62,15 @@ class Server:
             self._core = _core.ServerCore(
                 endpoints=[endpoint], database=self.sqlite_filepath or "", tcp=_address(self.host, self._port),
                 udp=_address(self.host, self._udp_port), unix=self._unix, unix_datagram=self._unix_datagram,
-                level_rules=self._level, adopt=self._adopt)
+                level_rules=self._level, adopt=self._spools())
         except BaseException:
             self._remove_directory()
             raise
         self._pid = os.getpid()
         _running.add(self)
         if self._export:
-            self._exported = os.environ.get("LOGBOOM_ENDPOINT")
-            os.environ["LOGBOOM_ENDPOINT"] = self.endpoint
+            self._exported = {name: os.environ.get(name) for name in self.environment}
+            os.environ.update(self.environment)
         return self
 
     def stop(self):
@@ -81,10 +79,11 @@ class Server:
             return
         _running.discard(self)
         if self._export:
-            if self._exported is None:
-                os.environ.pop("LOGBOOM_ENDPOINT", None)
-            else:
-                os.environ["LOGBOOM_ENDPOINT"] = self._exported
+            for name, before in self._exported.items():
+                if before is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = before
         try:
             self._flush_own()
             self._core.stop()
@@ -104,6 +103,19 @@ class Server:
 
     def __exit__(self, *_):
         self.stop()
+
+    def _has_own_spools(self):
+        """What is not stored need not outlive the server either, and must not take what other publishers of this user have left."""
+        return self.sqlite_filepath is None and self._directory is not None and self._adopt is None
+
+    def _spools(self):
+        """The spool directories that are read."""
+        if self._has_own_spools():
+            return [f"{self._directory}/spool"]
+        if self._adopt is None or isinstance(self._adopt, bool):
+            wanted = self.sqlite_filepath is not None if self._adopt is None else self._adopt
+            return _core.spool_roots() if wanted else []
+        return [os.fspath(one) for one in self._adopt]
 
     def _remove_directory(self):
         if self._directory is not None:
@@ -129,8 +141,11 @@ class Server:
 
     @property
     def environment(self):
-        """What a child process needs in its environment to publish here."""
-        return {"LOGBOOM_ENDPOINT": self.endpoint}
+        """What a child process needs in its environment to publish here: LOGBOOM_ENDPOINT, and without a store a LOGBOOM_SPOOL that ends with the server."""
+        environment = {"LOGBOOM_ENDPOINT": self.endpoint}
+        if self._has_own_spools():
+            environment["LOGBOOM_SPOOL"] = f"{self._directory}/spool"
+        return environment
 
     def status(self):
         """Counters: records (committed), declared_lost, bad_frames, publishers …"""

@@ -130,6 +130,13 @@ class Subscriber:
         """Ends the iteration, now and later. From any thread."""
         self._live.stop()
 
+    def finish(self):
+        """To be called when the processes whose records are wanted have ended: the iteration ends once all that they have logged was seen.
+
+        For a program that knows its workers, in place of `until_idle`. Publishers that are still there are waited for. From any thread.
+        """
+        self._live.finish()
+
     def close(self):
         """stop(), and gives the connection back."""
         self._live.close()

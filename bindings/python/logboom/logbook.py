@@ -99,6 +99,10 @@ def _exception_name(name):
     return f"builtins.{name}" if name and "." not in name else name or None
 
 
+def _stem(path):
+    return os.path.splitext(os.path.basename(path))[0] or None
+
+
 def to_logbook(record):
     """A logboom.Record as a logbook.LogRecord. `logboom_origin` is the host it was logged on."""
     attributes = record.attributes
@@ -119,7 +123,7 @@ def to_logbook(record):
         "filename": record.file or None,
         "lineno": record.line or None,
         "func_name": record.function or None,
-        "module": attributes.get("module"),
+        "module": attributes.get("module", _stem(record.file)),
         "message": record.message,
         "exception_name": _exception_name(record.exception_type),
         "exception_message": attributes.get("exception_message"),
@@ -284,6 +288,10 @@ class Subscriber(SubscriberBase):
     def stop(self):
         """Ends run() and dispatch_forever(). From any thread."""
         self._live.stop()
+
+    def finish(self):
+        """To be called when the processes whose records are wanted have ended: run() and dispatch_forever() end once all of theirs was dispatched."""
+        self._live.finish()
 
     def close(self):
         self._live.close()

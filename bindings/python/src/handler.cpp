@@ -20,8 +20,9 @@ struct HandlerObject {
 
 PyTypeObject* g_type = nullptr;
 PyObject* g_emit = nullptr;  // the type's own method
-PyObject* g_names[4];
-enum Name { kFilters, kFilter, kEmit, kFormatter };
+PyObject* g_handle = nullptr;
+PyObject* g_names[5];
+enum Name { kFilters, kFilter, kEmit, kFormatter, kHandle };
 PyObject* g_first_record_hook = nullptr;
 std::int64_t g_hook_called_in = 0;  // process
 
@@ -82,7 +83,7 @@ void complain(PyObject* handler, PyObject* record, PyObject* error) {
   PyErr_SetExcInfo(type, value, trace);
 }
 
-// The record itself; nothing of it raises, but for a KeyboardInterrupt that came meanwhile.
+// The record itself: nothing of it raises, but for a KeyboardInterrupt that came meanwhile.
 PyObject* emit(HandlerObject* self, PyObject* record) {
   Bus* const bus = self->bus;
   if (bus == nullptr || bus->closed()) Py_RETURN_NONE;
@@ -98,18 +99,12 @@ PyObject* emit(HandlerObject* self, PyObject* record) {
   bool const encoded = encode_log_record(record, formatter, *bus, *scratch, made);
   Py_DECREF(formatter);
   // No Python object is held from here on but by the caller: see put_slowly().
-  if (encoded) put(made, scratch->bytes);
-  give_scratch(scratch);
-  if (made.complaint != nullptr) {
-    complain(reinterpret_cast<PyObject*>(self), record, made.complaint);
-    Py_DECREF(made.complaint);
+  if (encoded) {
+    put_record(made, scratch);
+  } else {
+    give_scratch(scratch);
   }
-  if (made.raised != nullptr) {
-    PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(made.raised)), made.raised);
-    Py_DECREF(made.raised);
-    return nullptr;
-  }
-  Py_RETURN_NONE;
+  return finish_record(reinterpret_cast<PyObject*>(self), record, made);
 }
 
 PyObject* method_emit(PyObject* self, PyObject* record) {
@@ -179,8 +174,40 @@ PyType_Spec g_spec{"logboom._core.HandlerBase", sizeof(HandlerObject), 0,
 
 }  // namespace
 
+Bus* plain_bus(PyObject* handler) {
+  PyTypeObject* const type = Py_TYPE(handler);
+  if (PyType_IsSubtype(type, g_type) == 0) return nullptr;
+  auto const own = [type](PyObject* name, PyObject* method) {
+    Ref const found(PyObject_GetAttr(reinterpret_cast<PyObject*>(type), name));
+    return found.get() == method;
+  };
+  if (!own(g_names[kEmit], g_emit) || !own(g_names[kHandle], g_handle)) return nullptr;
+  Ref const filters(PyObject_GetAttr(handler, g_names[kFilters]));
+  if (!filters || !PyList_CheckExact(filters.get()) || PyList_GET_SIZE(filters.get()) != 0) return nullptr;
+  Bus* const bus = reinterpret_cast<HandlerObject*>(handler)->bus;
+  return bus != nullptr && !bus->closed() ? bus : nullptr;
+}
+
+void put_record(EncodedRecord const& record, Scratch* scratch) {
+  put(record, scratch->bytes);
+  give_scratch(scratch);
+}
+
+PyObject* finish_record(PyObject* handler, PyObject* record, EncodedRecord& made) {
+  if (made.complaint != nullptr) {
+    if (record != nullptr) complain(handler, record, made.complaint);
+    Py_CLEAR(made.complaint);
+  }
+  if (made.raised != nullptr) {
+    PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(made.raised)), made.raised);
+    Py_CLEAR(made.raised);
+    return nullptr;
+  }
+  Py_RETURN_NONE;
+}
+
 PyObject* make_handler_type() {
-  constexpr char const* kNames[] = {"filters", "filter", "emit", "formatter"};
+  constexpr char const* kNames[] = {"filters", "filter", "emit", "formatter", "handle"};
   for (std::size_t i = 0; i < std::size(kNames); ++i) {
     g_names[i] = PyUnicode_InternFromString(kNames[i]);
     if (g_names[i] == nullptr) return nullptr;
@@ -189,6 +216,7 @@ PyObject* make_handler_type() {
   if (type == nullptr) return nullptr;
   g_type = reinterpret_cast<PyTypeObject*>(type);
   g_emit = PyObject_GetAttr(type, g_names[kEmit]);
+  g_handle = PyObject_GetAttr(type, g_names[kHandle]);
   return type;
 }
 

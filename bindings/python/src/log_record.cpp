@@ -14,6 +14,7 @@
 #include <climits>
 #include <cmath>
 #include <cstring>
+#include <ctime>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -641,18 +642,11 @@ thread_local ThreadIdentity t_identity;
 // Each change takes another ring, and a thread may pass on the records of many.
 constexpr unsigned kMaxChanges = 16;
 
-bool is_rings_thread(Parts const& parts) {
-  PyObject* const number = parts.number(kThread);
-  PyObject* const name = parts.text(kThreadName);
-  if (number == nullptr || name == nullptr) return number == nullptr && name == nullptr;
-  auto const thread = natural(number);
-  if (!thread) return false;
+/// `own`: this is what the calling thread is called now, and not what another was.
+bool is_rings_thread(std::uint64_t ident, PyObject* name, bool own) {
   std::string_view const text = utf8(name).substr(0, 255);
-  auto const ident = static_cast<std::uint64_t>(*thread);
   if (t_identity.number == ident && t_identity.name == text) return true;
-  auto const process = natural(parts.number(kProcess));
-  if (ident != PyThread_get_thread_ident() || (process && *process != process_id())) return false;
-  if (t_identity.changes >= kMaxChanges) return false;
+  if (!own || t_identity.changes >= kMaxChanges) return false;
   ++t_identity.changes;
   t_identity.number = ident;
   t_identity.name = text;
@@ -660,43 +654,55 @@ bool is_rings_thread(Parts const& parts) {
   return true;
 }
 
-bool encode(PyObject* record, PyObject* formatter, Bus& bus, Scratch& scratch, EncodedRecord& made) {
-  Parts parts;
-  take_apart(record, parts);
-  if (parts.slots[kOrigin] != nullptr)
-    return false;  // it comes from the bus: sent back it would go around for ever
-  bool const arguments = has_arguments(parts);
-  Ref const text(text_of(parts.slots[kMsg], made));
-  Ref const message(text ? message_of(record, parts, text.get(), arguments, made) : nullptr);
-  Ref const name(parts.text(kName) != nullptr ? (Py_INCREF(parts.slots[kName]), parts.slots[kName])
-                 : parts.slots[kName] == nullptr || parts.slots[kName] == Py_None
-                     ? PyUnicode_FromString("")
-                     : PyObject_Str(parts.slots[kName]));
-  if (!message || !name) return false;
-  ExceptionText exception;
-  if (parts.slots[kExceptionInfo] != Py_None || parts.slots[kExceptionText] != Py_None) {
-    describe(parts.slots[kExceptionInfo], parts.text(kExceptionText), formatter, made, exception);
-  }
-  made.logger = bus.logger(name.get());
-  if (made.logger == nullptr) return false;
+bool is_rings_thread(Parts const& parts) {
+  PyObject* const number = parts.number(kThread);
+  PyObject* const name = parts.text(kThreadName);
+  if (number == nullptr || name == nullptr) return number == nullptr && name == nullptr;
+  auto const thread = natural(number);
+  if (!thread) return false;
+  auto const process = natural(parts.number(kProcess));
+  auto const ident = static_cast<std::uint64_t>(*thread);
+  return is_rings_thread(ident, name,
+                         ident == PyThread_get_thread_ident() && (!process || *process == process_id()));
+}
 
-  Level const level = level_of(parts);
-  std::uint32_t const line = line_of(parts);
+// The name of a logger is a str, unless somebody made the record by hand. A new reference; null: no memory.
+PyObject* logger_name(PyObject* name) {
+  if (name == nullptr || name == Py_None) return PyUnicode_FromString("");
+  if (!PyUnicode_Check(name)) return PyObject_Str(name);
+  Py_INCREF(name);
+  return name;
+}
+
+/// What is known of a record before it is written.
+struct Draft {
+  Parts const& parts;
+  PyObject* text;     // str(msg)
+  PyObject* message;  // with the arguments put in
+  bool arguments;
+  ExceptionText const& exception;
+  Level level;
+  std::uint32_t line;
+  bool rings_thread;
+};
+
+bool write(Draft const& draft, Bus& bus, Scratch& scratch, EncodedRecord& made) {
+  Parts const& parts = draft.parts;
   PyObject* const path = parts.text(kPath);
   PyObject* const function = parts.text(kFunction);
-  made.site = path != nullptr && function != nullptr ? find_site(path, line, function, level) : nullptr;
+  made.site =
+      path != nullptr && function != nullptr ? find_site(path, draft.line, function, draft.level) : nullptr;
   bool const bare = made.site == nullptr;
   if (bare) made.site = &bare_site();
-  bool const own_thread = is_rings_thread(parts);
   Ref const context_held(context_value());
   Context const* const context = context_in(context_held.get());
 
   for (Limits const& limits : kLimits) {
     Writer writer(scratch, limits, parts, bus);
-    if (!own_thread) writer.say_thread();
-    writer.message(message.get());
+    if (!draft.rings_thread) writer.say_thread();
+    writer.message(draft.message);
     std::size_t const left_out = writer.fields(context);
-    writer.attributes(text.get(), arguments, exception, bare, level, line);
+    writer.attributes(draft.text, draft.arguments, draft.exception, bare, draft.level, draft.line);
     if (PyObject* const raised = writer.encoder().take_raised()) {
       if (made.raised == nullptr) {
         made.raised = raised;
@@ -710,6 +716,67 @@ bool encode(PyObject* record, PyObject* formatter, Bus& bus, Scratch& scratch, E
     return true;
   }
   return false;
+}
+
+bool encode(PyObject* record, PyObject* formatter, Bus& bus, Scratch& scratch, EncodedRecord& made) {
+  Parts parts;
+  take_apart(record, parts);
+  // It comes from the bus: sent back it would go around for ever.
+  if (parts.slots[kOrigin] != nullptr) return false;
+  bool const arguments = has_arguments(parts);
+  Ref const text(text_of(parts.slots[kMsg], made));
+  Ref const message(text ? message_of(record, parts, text.get(), arguments, made) : nullptr);
+  Ref const name(logger_name(parts.slots[kName]));
+  if (!message || !name) return false;
+  ExceptionText exception;
+  if (parts.slots[kExceptionInfo] != Py_None || parts.slots[kExceptionText] != Py_None) {
+    describe(parts.slots[kExceptionInfo], parts.text(kExceptionText), formatter, made, exception);
+  }
+  made.logger = bus.logger(name.get());
+  if (made.logger == nullptr) return false;
+  Draft const draft{parts,     text.get(),      message.get(),  arguments,
+                    exception, level_of(parts), line_of(parts), is_rings_thread(parts)};
+  return write(draft, bus, scratch, made);
+}
+
+void set(Parts& parts, Slot slot, PyObject* object) {
+  Py_XINCREF(object);
+  parts.slots[slot] = object;
+}
+
+bool encode(LogCall const& call, Bus& bus, Scratch& scratch, EncodedRecord& made) {
+  Parts parts;
+  set(parts, kArgs, call.args);
+  set(parts, kLevelName, call.level_name);
+  set(parts, kPath, call.path);
+  set(parts, kFunction, call.function);
+  set(parts, kThreadName, call.thread_name);
+  set(parts, kProcessName, call.process_name);
+  if (bus.started() == 0) {
+    timespec now{};
+    clock_gettime(CLOCK_REALTIME, &now);
+    double const relative =
+        (static_cast<double>(now.tv_sec) - g_logging.start) * 1e3 + static_cast<double>(now.tv_nsec) / 1e6;
+    parts.slots[kRelativeCreated] = PyFloat_FromDouble(relative);
+  }
+  take_extra(call.extra, parts);
+  bool const arguments = has_arguments(parts);
+  Ref const text(text_of(call.msg, made));
+  if (!text) return false;
+  Ref message(arguments ? PyNumber_Remainder(text.get(), call.args) : (Py_INCREF(text.get()), text.get()));
+  if (!message) keep_error(made);
+  made.logger = bus.logger(call.name);
+  if (made.logger == nullptr) return false;
+  ExceptionText const none;
+  Draft const draft{parts,
+                    text.get(),
+                    message ? message.get() : text.get(),
+                    arguments,
+                    none,
+                    call.level,
+                    call.line,
+                    is_rings_thread(call.thread, call.thread_name, true)};
+  return write(draft, bus, scratch, made);
 }
 
 void destroy_context(PyObject* capsule) {
@@ -756,6 +823,9 @@ bool prepare_log_records() {
   }
   // Private to module logging: without it the time of each record is told, no more.
   if (start && PyLong_Check(start.get())) g_logging.start_ns = PyLong_AsLongLong(start.get());
+  if (start)
+    g_logging.start = g_logging.start_ns != 0 ? static_cast<double>(g_logging.start_ns) / 1e9
+                                              : PyFloat_AsDouble(start.get());
   PyErr_Clear();
   return true;
 }
@@ -763,6 +833,23 @@ bool prepare_log_records() {
 void set_context_variable(PyObject* variable) {
   Py_XINCREF(variable);
   Py_XSETREF(g_logging.context_variable, variable);
+}
+
+bool is_log_record_attribute(PyObject* key) {
+  bool const is = PyDict_GetItemWithError(g_logging.slots, key) != nullptr;
+  PyErr_Clear();
+  return is;
+}
+
+bool encode_log_call(LogCall const& call, Bus& bus, Scratch& scratch, EncodedRecord& made) {
+  try {
+    bool const encoded = encode(call, bus, scratch, made);
+    PyErr_Clear();
+    return encoded;
+  } catch (std::exception const&) {
+    PyErr_Clear();
+    return false;
+  }
 }
 
 bool encode_log_record(PyObject* record, PyObject* formatter, Bus& bus, Scratch& scratch, EncodedRecord& made) {

@@ -41,6 +41,26 @@ void set_context_variable(PyObject* variable);
 /// @return false: no memory, or the record came from the bus
 bool encode_log_record(PyObject* record, PyObject* formatter, Bus& bus, Scratch& scratch, EncodedRecord& made);
 
+/// A log call of which no LogRecord is made. Borrowed references, held by the caller.
+struct LogCall {
+  PyObject* name = nullptr;  ///< of the logger: a str
+  Level level = level::kInfo;
+  PyObject* level_name = nullptr;  ///< a str
+  PyObject* msg = nullptr;
+  PyObject* args = nullptr;   ///< as LogRecord would have it: a tuple, or a mapping
+  PyObject* extra = nullptr;  ///< a dict, or nullptr
+  PyObject* path = nullptr;   ///< a str, as is the next
+  PyObject* function = nullptr;
+  std::uint32_t line = 0;
+  std::uint64_t thread = 0;
+  PyObject* thread_name = nullptr;   ///< a str
+  PyObject* process_name = nullptr;  ///< a str, or nullptr: the main process
+};
+/// The same record as the LogRecord of that call would become; its time is that of the ring.
+bool encode_log_call(LogCall const& call, Bus& bus, Scratch& scratch, EncodedRecord& made);
+/// Whether `extra` may not have such a key, since a LogRecord has it.
+bool is_log_record_attribute(PyObject* key);
+
 /// Fields of a logboom.context, encoded once: a capsule. `fields` is a dict with str keys. nullptr and an exception set: no memory.
 PyObject* encode_context(PyObject* fields);
 

@@ -1,6 +1,7 @@
 // The publishing half: what logboom.Handler and attach() are built on.
 #include "bindings.hpp"
 #include "bus.hpp"
+#include "fast_log.hpp"
 #include "handler.hpp"
 #include "log_record.hpp"
 #include "record/level_rules.hpp"
@@ -198,6 +199,11 @@ void bind_publisher(py::module_& module) {
   module.def("set_context_variable", [](py::handle variable) { set_context_variable(variable.ptr()); });
   module.def("set_first_record_hook", [](py::handle callable) { set_first_record_hook(callable.ptr()); });
   module.def("set_levels_hook", [](py::object callable) { g_levels_hook = callable.release().ptr(); });
+  module.def("make_fast_log", [](py::handle original) {
+    PyObject* const method = make_fast_log(original.ptr());
+    if (method == nullptr) throw py::error_already_set();
+    return py::reinterpret_steal<py::object>(method);
+  });
   module.def("close_levels", close_levels);
   module.def("forked", forked);
 

@@ -71,6 +71,9 @@ class LiveReader {
   void stop() {
     if (live_.here() && live_.open()) live_.get().subscriber.stop();
   }
+  void finish() {
+    if (live_.here() && live_.open()) live_.get().subscriber.finish();
+  }
   bool over() { return !live_.open() || over(live_.get()); }
   bool ended() { return live_.open() && live_.get().subscriber.ended(); }
   std::uint64_t missed() { return live_.open() ? live_.get().subscriber.missed() : missed_; }
@@ -210,6 +213,7 @@ void bind_reading(py::module_& module) {
       .def("take", &LiveReader::take, py::arg("most"), py::arg("seconds") = py::none())
       .def("wait_until_live", &LiveReader::wait_until_live, py::arg("seconds") = py::none())
       .def("stop", &LiveReader::stop)
+      .def("finish", &LiveReader::finish)
       .def("close", &LiveReader::close)
       .def_property_readonly("over", py::overload_cast<>(&LiveReader::over))
       .def_property_readonly("ended", &LiveReader::ended)

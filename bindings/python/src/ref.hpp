@@ -3,6 +3,8 @@
 
 #include <Python.h>
 
+#include <utility>
+
 namespace logboom::python {
 
 class Ref {
@@ -19,6 +21,7 @@ class Ref {
     object_ = nullptr;
     return object;
   }
+  void swap(Ref& other) noexcept { std::swap(object_, other.object_); }
   explicit operator bool() const noexcept { return object_ != nullptr; }
 
  private:

@@ -28,16 +28,17 @@ def worker():
 def main(directory, method):
     context = multiprocessing.get_context(method)
     with logboom.Server(f"{directory}/logs.sqlite", port=None, export=True, level="debug") as server:
-        root = logging.getLogger()
-        handler = logging.handlers.RotatingFileHandler(f"{directory}/mptest.log", "a", 2000, 20)
-        handler.setFormatter(logging.Formatter("%(asctime)s %(processName)-10s %(name)s %(levelname)-8s %(message)s"))
-        root.addHandler(handler)
-        root.setLevel(logging.DEBUG)
         subscriber = server.subscribe(until_idle=10, logger=["a", "d"])
         listener = threading.Thread(target=subscriber.to_logging)
         workers = [context.Process(target=worker, name=f"worker-{i}") for i in range(10)]
         for one in workers:
             one.start()
+        # Now, so that forked workers do not have this handler as well.
+        root = logging.getLogger()
+        handler = logging.handlers.RotatingFileHandler(f"{directory}/mptest.log", "a", 2000, 20)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(processName)-10s %(name)s %(levelname)-8s %(message)s"))
+        root.addHandler(handler)
+        root.setLevel(logging.DEBUG)
         listener.start()
         for one in workers:
             one.join()

@@ -31,15 +31,16 @@ async def main(children, method):
     log.handlers.append(logbook.StreamHandler(sys.stdout, format_string="{record.channel}|{record.level_name}|{record.message}"))
     context = multiprocessing.get_context(method)
     with logboom.Server(port=None, export=True) as server:
-        with closing(logboom.logbook.Subscriber(log, endpoint=server.endpoint, until_idle=children)) as sub:
+        with closing(logboom.logbook.Subscriber(log, endpoint=server.endpoint)) as sub:
             running = asyncio.create_task(sub.run())
             processes = [context.Process(target=child, args=(i,)) for i in range(children)]
             for process in processes:
                 process.start()
             log.info("hello from parent process")
-            await running  # returns when the children are done
             for process in processes:
-                process.join()
+                await asyncio.to_thread(process.join)
+            sub.finish()
+            await running  # returns when all that the children have logged was seen
     print("done", flush=True)
 
 
