@@ -66,9 +66,9 @@ void Values::begin() {
   type_bytes_ = text_bytes_ = digits_ = 0;
 }
 
-std::size_t Values::value(Ref ref, std::string_view pointer_head, std::string_view key) {
-  path_ = pointer_head;
-  if (!key.empty()) enter(key);
+std::size_t Values::value(Ref ref, std::string_view head, std::optional<std::string_view> key) {
+  path_ = head;
+  if (key) enter(*key);
   std::size_t const at = value(ref);
   path_.clear();
   return at;

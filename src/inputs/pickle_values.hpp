@@ -30,8 +30,8 @@ class Values {
   explicit Values(Graph& graph) : graph_(graph) {}
 
   void begin();
-  /// Appends the value; its place in tokens(). `pointer` is the JSON pointer that its types are noted under, without the bound being reached.
-  std::size_t value(Ref ref, std::string_view pointer_head, std::string_view key);
+  /// Appends the value; its place in tokens(). Its types are noted below the JSON pointer `head`, and there below `key` if one is given.
+  std::size_t value(Ref ref, std::string_view head, std::optional<std::string_view> key = {});
   /// The same without types.
   std::size_t value(Ref ref);
   /// A token of the caller's own; its texts live as long as he needs them.

@@ -226,7 +226,7 @@ void PythonRecords::take_message() {
                          !(graph[record_.args].kind == Kind::kArray && graph[record_.args].size == 0);
   if (with_args && is_text(graph[record_.msg])) {
     auto const template_text = values_.clean(graph[record_.msg]);
-    std::size_t const args = values_.value(record_.args, "/arguments", "");
+    std::size_t const args = values_.value(record_.args, "/arguments");
     record_.template_text = template_text;
     if (known(record_.message) && is_text(graph[record_.message])) {
       writer_.message(values_.clean(graph[record_.message]));

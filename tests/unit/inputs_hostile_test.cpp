@@ -252,6 +252,11 @@ TEST_F(Hostile, TypesAreBounded) {
   EXPECT_LE(pointers.types.dump().size(), 2 * pickle::kMaxTypeBytes);
 }
 
+TEST_F(Hostile, KeysAreEscapedInPointers) {
+  auto const taken = take("}(" + text("") + ")" + text("a/b~") + ")u.");
+  EXPECT_EQ(taken.types, (Json{{"/fields/", "tuple"}, {"/fields/a~1b~0", "tuple"}}));
+}
+
 TEST_F(Hostile, TemplatesThatShowLittleOfMuch) {
   std::string const head = "}(" + text("levelno") + "K\x14" + text("msg");
   std::string const big = text(std::string(400'000, 'x'));
