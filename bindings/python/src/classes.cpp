@@ -76,7 +76,7 @@ Kind look(PyTypeObject* type) {
 
 }  // namespace
 
-Kind kind_of(PyTypeObject* type) noexcept {
+Kind kind_of(PyTypeObject* type) {
   // Under the GIL, hence no lock. A remembered class is held, so that its address stays its own.
   static auto& remembered = *new std::unordered_map<PyTypeObject*, Kind>();
   if (auto const known = remembered.find(type); known != remembered.end()) return known->second;

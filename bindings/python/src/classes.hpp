@@ -35,6 +35,6 @@ enum class Kind : std::uint8_t {
 };
 
 /// Looks at the class's bases alone: runs no code of the class, imports nothing. Remembered for the first thousand classes.
-Kind kind_of(PyTypeObject* type) noexcept;
+Kind kind_of(PyTypeObject* type);
 
 }  // namespace logboom::python

@@ -227,7 +227,8 @@ bool find_caller(Ref& code, std::uint32_t& line) {
       PyErr_Clear();
       code.swap(current);
       // "<frozen importlib._bootstrap>": whether it is looked through depends on the version.
-      return PyUnicode_GET_LENGTH(file) > 0 && PyUnicode_READ_CHAR(file, 0) != '<';
+      return PyUnicode_GET_LENGTH(file) < 2 || PyUnicode_READ_CHAR(file, 0) != '<' ||
+             PyUnicode_READ_CHAR(file, 1) != 'f';
     }
     PyFrameObject* const back = PyFrame_GetBack(frame);
     Py_DECREF(frame);

@@ -904,7 +904,7 @@ PyObject* encode_context(PyObject* fields) {
     ++context->count;
   }
   PyObject* const capsule = PyCapsule_New(context.get(), kContextCapsule, destroy_context);
-  if (capsule != nullptr) context.release();
+  if (capsule != nullptr) static_cast<void>(context.release());  // the capsule's now
   return capsule;
 }
 

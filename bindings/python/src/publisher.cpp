@@ -120,7 +120,7 @@ PublisherOptions options_from(py::dict const& given) {
     } else if (name == "when_full") {
       auto const policy = value.cast<std::string>();
       if (policy != "block" && policy != "drop")
-        throw std::invalid_argument("when_full: \"" + policy + "\" is no policy; give \"block\" or \"drop\"");
+        throw std::invalid_argument("when_full: '" + policy + "' is no policy; give 'block' or 'drop'");
       options.when_full = policy == "drop" ? FullPolicy::kDrop : FullPolicy::kBlock;
     } else if (name == "block_timeout") {
       options.block_timeout = duration(value, "block_timeout");

@@ -6,6 +6,7 @@
 #include "record/record_codec.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <optional>
@@ -78,7 +79,7 @@ py::object timedelta(std::string_view written) {
   double seconds = 0;
   if (std::sscanf(at, " %d:%d:%lf%n", &hours, &minutes, &seconds, &end) != 3 || at[end] != '\0') return {};
   static py::handle const kind = attribute("datetime", "timedelta");
-  auto const microseconds = static_cast<std::int64_t>(seconds * 1e6 + 0.5);
+  auto const microseconds = std::llround(seconds * 1e6);
   return kind(days, hours * 3600 + minutes * 60, microseconds);
 }
 
@@ -248,7 +249,7 @@ py::dict to_dict(Fields const& fields, Types const& types, std::string const& ba
 }
 
 py::object to_arguments(Value const& arguments, Types const& types) {
-  py::object const made = to_python(arguments, types, "/arguments");
+  py::object made = to_python(arguments, types, "/arguments");
   if (PyList_Check(made.ptr())) return py::tuple(made);
   if (PyDict_Check(made.ptr()) || PyTuple_Check(made.ptr())) return made;
   return py::make_tuple(made);
