@@ -156,6 +156,16 @@ void fork_amid(Bus& bus, pid_t (*fork)(), std::vector<std::function<void()>> con
   EXPECT_EQ(hung, 0);
 }
 
+TEST(AForkedChild, BeganWhenItLoggedFirst) {
+  Bus bus([](PublisherOptions& options) { options.started = 5; });
+  EXPECT_EQ(bus.engine().identity().started, 5);
+  int const status = in_child(::fork, [&] {
+    LOGBOOM_INFO(bus.logger(), "child");
+    if (bus.engine().identity().started == 5) ::_exit(1);
+  });
+  EXPECT_EQ(status, 0);
+}
+
 // Threads hold every lock of the publisher, again and again, while the process forks.
 TEST(AForkedChild, DoesNotHangOnWhatTheParentsThreadsDid) {
   Bus bus([](PublisherOptions& options) { options.ring_capacity = 1; });

@@ -95,6 +95,25 @@ TEST(Threads, CanBeRenamed) {
   EXPECT_EQ(records[1].thread, "after");
 }
 
+TEST(Threads, MayHaveANumberOfTheirOwn) {
+  Bus bus;
+  std::thread([&] {
+    set_thread_identity(4'000'000'000'000U, "MainThread");
+    LOGBOOM_INFO(bus.logger(), "1");
+    set_thread_identity(7, "renamed");
+    LOGBOOM_INFO(bus.logger(), "2");
+    std::array<char, 16> system{};
+    pthread_getname_np(pthread_self(), system.data(), system.size());
+    EXPECT_STRNE(system.data(), "renamed");
+  }).join();
+  auto const records = bus.records();
+  ASSERT_EQ(records.size(), 2U);
+  EXPECT_EQ(records[0].tid, 4'000'000'000'000U);
+  EXPECT_EQ(records[0].thread, "MainThread");
+  EXPECT_EQ(records[1].tid, 7U);
+  EXPECT_EQ(records[1].thread, "renamed");
+}
+
 TEST(Threads, GiveTheirRingBack) {
   Bus bus;
   std::thread([&] { LOGBOOM_INFO(bus.logger(), "x"); }).join();

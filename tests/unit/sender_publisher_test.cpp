@@ -384,6 +384,38 @@ TEST_F(SenderTest, LevelRulesOfTheCollectorAreApplied) {
   EXPECT_TRUE(until([&] { return log.enabled(level::kDebug); }));
 }
 
+TEST_F(SenderTest, ChangesOfTheRulesInForceAreTold) {
+  collect();
+  collector->with([](auto& c) {
+    c.levels = "chatty=debug";
+    return 0;
+  });
+  auto chosen = options();
+  std::atomic<int> told = 0;
+  chosen.levels_changed = [&] { ++told; };
+  Publisher bus(chosen);
+  EXPECT_TRUE(until([&] { return told > 0; }));
+  EXPECT_EQ(bus.level_rules(), "info,chatty=debug");
+  bus.level_rules("error,chatty.more=off");
+  EXPECT_EQ(bus.level_rules(), "error,chatty=debug") << "the collector's stay on top";
+  EXPECT_EQ(told, 1) << "who sets them himself need not be told";
+}
+
+TEST_F(SenderTest, RulesThatChangeNothingAreNotTold) {
+  collect();
+  collector->with([](auto& c) {
+    c.levels = "info";
+    return 0;
+  });
+  auto chosen = options();
+  std::atomic<int> told = 0;
+  chosen.levels_changed = [&] { ++told; };
+  Publisher bus(chosen);
+  LOGBOOM_INFO(bus.logger("test"), "hello");
+  EXPECT_TRUE(bus.flush(kLong));
+  EXPECT_EQ(told, 0);
+}
+
 TEST_F(SenderTest, ASecondAddressIsUsedWhenTheFirstIsSilent) {
   auto chosen = options();
   chosen.endpoint = scratch.endpoint("nobody").text + "," + scratch.endpoint("bus").text;

@@ -273,6 +273,34 @@ TEST_F(Batch, RecordMayOverrideTheRestOfItsOriginToo) {
   EXPECT_EQ(odd.attributes.size(), 3U);
 }
 
+TEST_F(Batch, RecordMaySayAnotherProcessAndThread) {
+  builder.begin_stream(0, 1, 1, 1, "main");
+  auto const add = [&](auto const& attributes) {
+    builder.add(ring_record(2, 1, {value(1)}, {}, attributes), 0);
+  };
+  auto const another = fields({{"pid", value(77)}, {"tid", value(78)}, {"thread", text("other")}});
+  add(another);
+  add(another);
+  add(fields({{"thread", text("third")}}));
+  add(fields({{"pid", value(-1)}, {"tid", text("x")}, {"thread", value(3)}}));
+  take_all(builder.finish());
+  Record const first = to_record(block, 0);
+  EXPECT_EQ(first.pid, 77U);
+  EXPECT_EQ(first.tid, 78U);
+  EXPECT_EQ(first.thread, "other");
+  EXPECT_EQ(block.entries[0].source, block.entries[1].source);
+  EXPECT_TRUE(first.attributes.empty());
+  Record const third = to_record(block, 2);
+  Record const odd = to_record(block, 3);
+  EXPECT_EQ(third.thread, "third");
+  EXPECT_EQ(third.tid, 1U);
+  EXPECT_EQ(third.pid, odd.pid);
+  EXPECT_EQ(third.publisher, first.publisher);
+  EXPECT_EQ(odd.thread, "main");
+  EXPECT_EQ(odd.attributes.size(), 3U);
+  EXPECT_EQ(block.sources.size(), 3U);
+}
+
 TEST_F(Batch, RecordMayBringTheTemplateOfAnotherLanguage) {
   auto const with = [](std::string of) { return fields({{"template", text(std::move(of))}}); };
   EXPECT_EQ(to_record(OneRecord("", {text("5 of 7")}, {}, with("%d of %s")).block, 0).template_text,
