@@ -32,6 +32,9 @@ struct CollectorOptions {
   /// with `adopt` empty until its connection is found to be gone.
   bool until_idle = false;
   std::size_t queue_bytes = 8U << 20U;  ///< blocks waiting for the store; at the bound PULL is not read
+  /// Connections at a time, all sockets together (a publisher has two, a viewer one); at the bound who comes waits, as without a collector, until a tenth has left. 0: what
+  /// RLIMIT_NOFILE leaves (an eighth of it, 32 to 1,024, is kept free), 16,384 at most. docs/architecture.md, "Bounds", says what one may cost.
+  std::size_t max_connections = 0;
   std::chrono::milliseconds commit_interval{50};  ///< at most this long after the first pending record
   /// Told what a person at the terminal should know at once (the store cannot be written, a spool cannot be read): one line without a newline, a few a
   /// minute at most. Called by one thread at a time; must not throw or block. Not set: nobody is told (the records of `logboom.collector` say it as well).

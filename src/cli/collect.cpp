@@ -1,5 +1,6 @@
 // `logboom collect`: a collector until it is told to stop. Must not know how a collector works.
 #include "cli/commands.hpp"
+#include "cli/descriptors.hpp"
 
 #include <logboom/collector.hpp>
 
@@ -90,6 +91,7 @@ void collect(Choices choices) {
   options.notice = tell;
 
   auto const database = options.database;
+  raise_descriptor_limit();
   Collector collector(std::move(options));
   handle_signals(collector);
   auto served = collector.endpoints();
@@ -136,6 +138,13 @@ void add_collect(CLI::App& app) {
           "this collector is always looked for")
       ->type_name("DIR")
       ->allow_extra_args(false);
+  command
+      ->add_option(
+          "--max-connections", options.max_connections,
+          "Connections at a time (a publisher has two, a viewer one); whoever comes then waits until some "
+          "have left. Default: what the limit of open files allows, 16384 at most")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
   command->add_flag("--no-adopt", choices->no_adopt, "Do not watch the default spool directory");
   auto const python = [&](char const* name, auto& member, char const* usual, char const* what) {
     auto* const option = command->add_option_function<std::string>(

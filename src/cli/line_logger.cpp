@@ -35,19 +35,20 @@ Value value_of(std::string_view text) {
   return Value{std::string(text)};
 }
 
-/// Where the line says it comes from: fields, since the record comes from here.
-void add_origin(Record const& parsed, Fields& fields) {
-  std::pair<char const*, std::string const&> const texts[] = {{"host", parsed.host},
-                                                              {"process", parsed.process},
-                                                              {"thread", parsed.thread},
-                                                              {"template", parsed.template_text}};
-  for (auto const& [name, text] : texts) {
-    if (!text.empty()) fields.emplace_back(name, Value{text});
-  }
-  std::pair<char const*, std::uint64_t> const numbers[] = {{"pid", parsed.pid}, {"tid", parsed.tid}};
-  for (auto const& [name, number] : numbers) {
-    if (number != 0) fields.emplace_back(name, Value{number});
-  }
+/// Where the line says it comes from: attributes where there are such (docs/protocol.md); else fields, since it is this publisher that sends it.
+void add_origin(Record const& parsed, DynamicRecord& record) {
+  auto const text = [](auto& to, char const* name, std::string const& value) {
+    if (!value.empty()) to.emplace_back(name, Value{value});
+  };
+  auto const number = [&](char const* name, std::uint64_t value) {
+    if (value != 0) record.attributes.emplace_back(name, Value{value});
+  };
+  text(record.fields, "host", parsed.host);
+  text(record.fields, "process", parsed.process);
+  text(record.attributes, "thread", parsed.thread);
+  text(record.attributes, "template", parsed.template_text);
+  number("pid", parsed.pid);
+  number("tid", parsed.tid);
 }
 
 }  // namespace
@@ -90,8 +91,8 @@ bool LineLogger::log_structured(std::string_view line) {
   record.time = parsed.time;
   record.fields = defaults_.fields;
   record.fields.insert(record.fields.end(), parsed.fields.begin(), parsed.fields.end());
-  add_origin(parsed, record.fields);
   record.attributes = parsed.attributes;
+  add_origin(parsed, record);
   std::pair<char const*, std::string const&> const texts[] = {{"exception_type", parsed.exception_type},
                                                               {"exception", parsed.exception},
                                                               {"stack", parsed.stack},

@@ -14,7 +14,7 @@ namespace logboom::cli {
 std::pair<std::string, Value> parse_assignment(std::string_view text);
 
 /// Logs a line as it is, or, if it is a JSON object and `json` is set, as the structured record it describes (docs/protocol.md, "Plain record");
-/// host, process, pid, thread, tid and template become fields, since the record is this process's.
+/// its host and process become fields, since it is this publisher that sends it.
 class LineLogger {
  public:
   struct Defaults {

@@ -25,8 +25,7 @@ constexpr auto kDescription =
 
 MESSAGE words are joined by spaces. With `-`, every line of stdin is a record; a line that is a JSON object
 is a structured one: "message", "level", "logger", "time" … have their meaning (docs/protocol.md, "Plain
-record"), other keys become fields; so do "host", "process", "pid" and "thread", since the record's own are those of
-`logboom send`. Lines over 60,000 bytes are cut and say so.
+record"), other keys become fields; so do "host" and "process", since the record's own are those of `logboom send`. Lines over 60,000 bytes are cut and say so.
 When no collector answers, the records wait in the spool for a collector on this host, the next publisher
 or `logboom recover`; the exit code is 3 then.)";
 

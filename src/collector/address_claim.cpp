@@ -87,6 +87,7 @@ AddressClaim::AddressClaim(delivery::Endpoint const& endpoint) {
     for (auto const& socket : {endpoint.push, endpoint.control, endpoint.live}) {
       sockets_.push_back(socket.substr(kScheme.size()));
       remove_stale(endpoint.text, sockets_.back());
+      remove_stale(endpoint.text, sockets_.back() + kShutEnd);
     }
   } catch (...) {
     ::close(lock);

@@ -12,6 +12,8 @@ namespace logboom::collector {
 
 class AddressClaim {
  public:
+  static constexpr char const* kShutEnd = ".full";  // of the name of a socket's file while nobody is to find it
+
   /// Makes the directory (0700) if it is missing, locks `PATH.lock`, removes what a dead collector left bound.
   /// @throws delivery::BindError: in use (with the holder's pid), directory not ours or not writable, something else stands at a socket's path.
   explicit AddressClaim(delivery::Endpoint const& endpoint);

@@ -27,6 +27,7 @@ std::string reachable(std::string const& bound) {
 
 std::vector<delivery::Endpoint> parsed(std::vector<std::string> const& addresses) {
   std::vector<delivery::Endpoint> endpoints;
+  endpoints.reserve(addresses.size());
   for (auto const& address : addresses) endpoints.push_back(delivery::parse_endpoint(address));
   return endpoints;
 }

@@ -36,8 +36,9 @@ void set_options(BusSockets& bus) {
   bus.router.set(zmq::sockopt::heartbeat_timeout, 6000);
   bus.router.set(zmq::sockopt::heartbeat_ttl, 6000);
   bus.router.set(zmq::sockopt::router_mandatory, true);
-  bus.router.set(zmq::sockopt::sndhwm, 1000);
-  bus.router.set(zmq::sockopt::rcvhwm, 1000);
+  // Of messages of 64 KiB; what finds no room is sent later (ControlServer::owes).
+  bus.router.set(zmq::sockopt::sndhwm, 64);
+  bus.router.set(zmq::sockopt::rcvhwm, 64);
   bus.router.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(wire::kMaxControl));
   bus.router.set(zmq::sockopt::linger, 1000);  // the last acks and byes
   bus.xpub.set(zmq::sockopt::xpub_verbose, true);

@@ -6,6 +6,7 @@
 #include "collector/bus_sockets.hpp"
 #include "collector/commit_queue.hpp"
 #include "collector/commit_target.hpp"
+#include "collector/doorkeeper.hpp"
 #include "collector/intake.hpp"
 #include "collector/own_log.hpp"
 #include "delivery/endpoint.hpp"
@@ -19,7 +20,6 @@
 #include <fmt/format.h>
 
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <unistd.h>
 #include <algorithm>
 #include <array>
@@ -73,14 +73,6 @@ std::int64_t wall_clock() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(
              std::chrono::system_clock::now().time_since_epoch())
       .count();
-}
-
-/// libzmq aborts the process when an ipc listener finds no descriptor left.
-void raise_descriptor_limit() noexcept {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 std::vector<delivery::Endpoint> endpoints_of(CollectorOptions const& options) {
@@ -145,6 +137,7 @@ struct Collector::Impl {
   WakeUp wake;
   CommitQueue queue;
   BusSockets bus;
+  Doorkeeper door;
   std::unique_ptr<inputs::PythonInput> input;  // for Python's handlers, if there is any
   Intake intake;
   std::optional<Adoption> adoption;
@@ -162,8 +155,9 @@ Collector::Impl::Impl(CollectorOptions given)
       queue([this](auto blocks) { target.write(blocks); },
             {.limit_bytes = options.queue_bytes, .interval = options.commit_interval}, [this] { wake.ring(); }),
       bus(std::move(claims), addresses, options.publish),
+      door(bus, options.max_connections),
       input(python_input()),
-      intake(bus, queue, log, ledger(), wake.fd(), intake_options()) {
+      intake(bus, door, queue, log, ledger(), wake.fd(), intake_options()) {
   if (input) intake.add_input(*input);
   if (options.print) intake.add_sink(console(*options.print));
   if (!options.adopt.empty() || !options.adopt_own.empty())
@@ -260,10 +254,7 @@ void Collector::Impl::follow_store() {
                   target.path(), target.left()));
 }
 
-Collector::Collector(CollectorOptions options) {
-  raise_descriptor_limit();
-  impl_ = std::make_unique<Impl>(std::move(options));
-}
+Collector::Collector(CollectorOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
 
 Collector::~Collector() = default;
 

@@ -27,6 +27,11 @@ std::span<std::byte const> bytes(zmq::message_t const& frame) {
   return {static_cast<std::byte const*>(frame.data()), frame.size()};
 }
 
+std::string_view peer_of(zmq::message_t& frame) {
+  char const* const property = zmq_msg_gets(frame.handle(), "Peer-Address");
+  return property == nullptr ? "" : property;
+}
+
 /// The rest of a message whose first frame was read: a message arrives as a whole.
 int skip_rest(zmq::socket_t& socket, zmq::message_t& part) {
   int skipped = 0;
@@ -36,9 +41,10 @@ int skip_rest(zmq::socket_t& socket, zmq::message_t& part) {
 
 }  // namespace
 
-Intake::Intake(BusSockets& bus, CommitQueue& queue, OwnLog& log, delivery::ReceiverLedger ledger, int wake,
-               Options options)
+Intake::Intake(BusSockets& bus, Doorkeeper& door, CommitQueue& queue, OwnLog& log,
+               delivery::ReceiverLedger ledger, int wake, Options options)
     : bus_(bus),
+      door_(door),
       queue_(queue),
       log_(log),
       wake_(wake),
@@ -68,19 +74,24 @@ Intake::Intake(BusSockets& bus, CommitQueue& queue, OwnLog& log, delivery::Recei
 void Intake::do_work(std::chrono::milliseconds most) {
   if (control_.owes()) most = std::min(most, std::chrono::milliseconds(20));
   if (live_ && !settled_) most = std::min(most, kSettled / 2);  // viewers wait for it
+  if (door_.shut()) most = std::min(most, Doorkeeper::kLookAgain);
   wait(most);
   take_turns();
 }
 
 /// @return whether there is something to do.
 bool Intake::wait(std::chrono::milliseconds most) {
-  std::array<zmq_pollitem_t, 4> items{
+  auto const arrivals = door_.arrivals();
+  std::array<zmq_pollitem_t, 7> items{
       zmq_pollitem_t{nullptr, wake_, ZMQ_POLLIN, 0},
       zmq_pollitem_t{bus_.router.handle(), 0, ZMQ_POLLIN, 0},
       zmq_pollitem_t{bus_.xpub.handle(), 0, ZMQ_POLLIN, 0},
+      zmq_pollitem_t{arrivals[0], 0, ZMQ_POLLIN, 0},
+      zmq_pollitem_t{arrivals[1], 0, ZMQ_POLLIN, 0},
+      zmq_pollitem_t{arrivals[2], 0, ZMQ_POLLIN, 0},
       zmq_pollitem_t{bus_.pull.handle(), 0, ZMQ_POLLIN, 0},
   };
-  int const count = full_ ? 3 : 4;
+  int const count = full_ ? 6 : 7;
   auto const ready = zmq_poll(items.data(), count, static_cast<long>(most.count()));
   if (ready < 0 && zmq_errno() != EINTR) throw zmq::error_t();
   if ((items[0].revents & ZMQ_POLLIN) != 0) {
@@ -91,6 +102,8 @@ bool Intake::wait(std::chrono::milliseconds most) {
 }
 
 void Intake::take_turns() {
+  door_.forget_arrivals();
+  watch_doors();
   take_commits();
   settle();  // acks do not wait for the batches that come next
   serve_control();
@@ -110,6 +123,7 @@ void Intake::receive_batches() {
   int left = kBatchesAtOnce;
   while (left > 0 && !full_ && readable(bus_.pull)) {
     receive_batch();
+    watch_doors();
     if (reception_.block_full()) hand_over(false);
     --left;
   }
@@ -146,8 +160,7 @@ void Intake::receive_batch() {
 /// Of a plain record that does not say.
 std::string_view Intake::host_of(zmq::message_t& frame) const {
   if (wire::form_of(bytes(frame)) == wire::Form::kBatch) return {};
-  char const* const property = zmq_msg_gets(frame.handle(), "Peer-Address");
-  std::string_view const peer = property == nullptr ? "" : property;
+  auto const peer = peer_of(frame);
   bool const here = peer.empty() || peer.starts_with("localhost") || peer.starts_with("127.") || peer == "::1";
   return here ? std::string_view(options_.facts.host) : peer;
 }
@@ -192,9 +205,13 @@ void Intake::serve_viewers() {
   for (int left = kControlAtOnce; left > 0 && readable(bus_.xpub); --left) {
     zmq::message_t frame;
     if (!receive(bus_.xpub, frame)) return;
-    if (!frame.more()) live_->on_subscription(frame.to_string_view());
+    if (!frame.more() && live_->on_subscription(frame.to_string_view()))
+      left -= kControlAtOnce / kSyncsAtOnce;
+    if (frame.size() > 0 && *static_cast<char const*>(frame.data()) == '\1')
+      subscribed_.charge(peer_of(frame), frame.size());
     skip_rest(bus_.xpub, frame);
   }
+  watch_viewers();
 }
 
 void Intake::take_commits() {
@@ -288,6 +305,22 @@ void Intake::update_counters() {
 bool Intake::idle() const {
   return publishers_.entered() > 0 && present() == 0 && pushed_ == committed_ &&
          Clock::now() - last_busy_ >= kSettled && looked_since(last_busy_);
+}
+
+void Intake::watch_doors() {
+  if (auto line = door_.look(); !line.empty())
+    log_.tell(OwnLog::Kind::kControl, level::kWarning, std::move(line));
+}
+
+/// ZeroMQ keeps what viewers subscribe to without a bound. Who has too much is cut off, which frees it; who means well comes back, finds by its sync what it missed, and
+/// reads that from the store.
+void Intake::watch_viewers() {
+  if (!subscribed_.over()) return;
+  auto const whom = subscribed_.settle();
+  auto const cut = door_.cut_viewers(whom);
+  log_.note(OwnLog::Kind::kControl, level::kWarning,
+            fmt::format("viewers subscribed to more than there is room for: {} connections were cut off{}",
+                        cut, whom.empty() ? "" : ", of " + whom.front()));
 }
 
 /// What viewers know of ids and counters is void.

@@ -5,9 +5,11 @@
 #include "collector/bus_sockets.hpp"
 #include "collector/commit_queue.hpp"
 #include "collector/control_server.hpp"
+#include "collector/doorkeeper.hpp"
 #include "collector/own_log.hpp"
 #include "collector/publisher_table.hpp"
 #include "collector/reception.hpp"
+#include "collector/subscription_budget.hpp"
 #include "delivery/receiver_ledger.hpp"
 #include "inputs/python_input.hpp"
 #include "sinks/publish.hpp"
@@ -36,6 +38,7 @@ class Intake {
  public:
   static constexpr int kBatchesAtOnce = 64;  // before control has its turn
   static constexpr int kControlAtOnce = 256;
+  static constexpr int kSyncsAtOnce = 8;                            // of viewers: an answer may have 2 MiB
   static constexpr std::chrono::milliseconds kSettled{200};         // nobody joined or left for this long
   static constexpr std::chrono::milliseconds kQuiet{50};            // drain: nothing arrived for this long
   static constexpr std::chrono::milliseconds kLongestDrain{2'000};  // drain: of those who go on sending
@@ -50,8 +53,8 @@ class Intake {
   };
 
   /// @param wake eventfd, written to by whoever has news for the intake
-  Intake(BusSockets& bus, CommitQueue& queue, OwnLog& log, delivery::ReceiverLedger ledger, int wake,
-         Options options);
+  Intake(BusSockets& bus, Doorkeeper& door, CommitQueue& queue, OwnLog& log, delivery::ReceiverLedger ledger,
+         int wake, Options options);
 
   /// Its blocks are taken as well; it outlives this.
   void add_input(inputs::PythonInput& input) { input_ = &input; }
@@ -77,6 +80,8 @@ class Intake {
   void take_inputs();
   void serve_control();
   void serve_viewers();
+  void watch_doors();
+  void watch_viewers();
   void take_commits();
   void start_epoch(std::int64_t last_id);
   void hand_over(bool drained);
@@ -94,6 +99,7 @@ class Intake {
   void send_live(std::string_view topic, std::string_view message);
 
   BusSockets& bus_;
+  Doorkeeper& door_;
   CommitQueue& queue_;
   OwnLog& log_;
   int const wake_;
@@ -104,6 +110,7 @@ class Intake {
   Reception reception_;
   inputs::PythonInput* input_ = nullptr;
   std::optional<sinks::LivePublisher> live_;
+  SubscriptionBudget subscribed_;
   std::vector<std::unique_ptr<sinks::Sink>> sinks_;
   IntakeCounters counters_;
 

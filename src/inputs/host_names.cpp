@@ -45,8 +45,8 @@ struct HostNames::State {
       lock.lock();
       if (ended) return;
       auto const number = address.host();
-      names[number] = {name.empty() ? number : std::move(name), Clock::now() + std::chrono::seconds(kKept),
-                       true};
+      if (name.empty()) name = number;
+      names[number] = {std::move(name), Clock::now() + std::chrono::seconds(kKept), true};
       questions.pop_front();
       news();
     }

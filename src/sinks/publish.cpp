@@ -20,8 +20,7 @@ void LivePublisher::take(std::shared_ptr<Block const> const& block) {
     ++topic.n;
     if (!wanted(topic)) continue;
     encode_live(*block, i, topic.n, message_);
-    if (message_.size() > kMaxLiveFrame)
-      continue;  // it would cut the viewer's connection; `n` tells that it was missed
+    if (message_.size() > kMaxSent) continue;  // `n` tells that it was missed: it is in the store
     send_(topic.name, message_);
   }
   last_id_ = block->first_id + static_cast<std::int64_t>(block->entries.size()) - 1;
@@ -41,8 +40,8 @@ bool LivePublisher::wanted(TopicCounters::Topic& topic) {
   return topic.wanted;
 }
 
-void LivePublisher::on_subscription(std::string_view message) {
-  if (message.empty()) return;
+bool LivePublisher::on_subscription(std::string_view message) {
+  if (message.empty()) return false;
   auto const prefix = message.substr(1);
   bool const sync = prefix.size() > 1 && prefix.size() <= kLongestSync && prefix.front() == 'S';
   if (message.front() == '\0') {
@@ -53,7 +52,9 @@ void LivePublisher::on_subscription(std::string_view message) {
     } else {
       subscriptions_.add(prefix);
     }
+    return sync;
   }
+  return false;
 }
 
 void LivePublisher::start_epoch(std::uint64_t epoch, std::int64_t last_id) {

@@ -20,14 +20,15 @@ class LivePublisher final : public Sink {
  public:
   using Send = std::function<void(std::string_view topic, std::string_view message)>;
   using Presence = std::function<LivePresence()>;
-  static constexpr std::size_t kLongestSync = 64;  // bytes of `S<nonce>`
+  static constexpr std::size_t kLongestSync = 64;       // bytes of `S<nonce>`
+  static constexpr std::size_t kMaxSent = 256U << 10U;  // bytes of a record: 256 of them may wait for one viewer
 
   /// @param presence what ticks and syncs say of the publishers; not set: they say nothing of them
   LivePublisher(std::uint64_t epoch, std::int64_t last_id, Send send, Presence presence = {});
 
   void take(std::shared_ptr<Block const> const& block) override;
-  /// A message of a viewer: its first byte 1 subscribes, 0 ends it. `S<nonce>` is answered at once.
-  void on_subscription(std::string_view message);
+  /// A message of a viewer: its first byte 1 subscribes, 0 ends it. `S<nonce>` is answered at once: @return whether it was.
+  bool on_subscription(std::string_view message);
   /// Once a second, and when the last publisher has left: the counters that moved. Says nothing when none did and publishers are about.
   void tick();
   /// The next record's id is last_id + 1, and topics are counted from 1.

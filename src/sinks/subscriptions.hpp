@@ -1,4 +1,4 @@
-// Which prefixes viewers listen to, so that nothing is rendered that nobody wants. Bounded: past the bound everything counts as wanted.
+// Which prefixes viewers listen to, so that nothing is rendered that nobody wants. Bounded: while there are more than the bound everything counts as wanted.
 // Must not know sockets or records.
 #pragma once
 
@@ -20,7 +20,7 @@ class Subscriptions {
   void add(std::string_view prefix);
   void remove(std::string_view prefix);
   bool wanted(std::string_view topic) const;
-  bool empty() const noexcept { return prefixes_.empty() && !overflowed_; }
+  bool empty() const noexcept { return prefixes_.empty() && beyond_ == 0; }
   /// Another number after each change, never 0.
   std::uint64_t version() const noexcept { return version_; }
 
@@ -28,7 +28,7 @@ class Subscriptions {
   std::size_t const bound_;
   std::unordered_set<std::string> prefixes_;
   std::map<std::size_t, std::size_t> lengths_;  // how many prefixes have this length: a topic is looked up once for each
-  bool overflowed_ = false;
+  std::size_t beyond_ = 0;                      // prefixes for which there was no room
   std::uint64_t version_ = 1;
 };
 

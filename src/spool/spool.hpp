@@ -32,7 +32,8 @@ class Spool {
   /// did not finish making or removing. `endpoints`: where the records are to go, for whoever adopts it. @throws std::system_error, SpoolError when `root` belongs to another user
   static Spool create(std::filesystem::path const& root, wire::Publisher const& publisher,
                       std::span<std::string const> endpoints = {});
-  /// The addresses of a spool's collectors, whoever owns it; empty: not known (an older version's, or it cannot be read now).
+  /// The addresses of a spool's collectors, whoever owns it; empty: not known (an older version's, damaged, or gone).
+  /// @throws std::system_error when there are no file descriptors or no memory now
   static std::vector<std::string> endpoints(std::filesystem::path const& directory);
   /// Takes over a directory whose owner is gone. Nothing if it is locked, gone, or this process's own.
   /// @throws SpoolError when it cannot be read (named; left as it is), std::system_error

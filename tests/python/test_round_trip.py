@@ -131,7 +131,7 @@ class Point:
 FIELDS = {
     "text": "grün", "empty": "", "yes": True, "no": False, "none": None, "zero": 0, "negative": -(2**63), "large": 2**64 - 1, "huge": 3**200,
     "float": 1.5, "whole": 2.0, "small": 5e-324, "infinite": float("inf"), "list": [1, "a", None], "nested": {"a": {"b": [True]}},
-    "bytes": b"\x00\xff\\ab\n", "bytearray": bytearray(b"x\x80"), "tuple": (1, ("a", 2)), "set": {1, 2}, "frozenset": frozenset("ab"),
+    "bytes": b"\x00\xff\\ab\n", "bytearray": bytearray(b"x\x80"), "tuple": (1, ("a", 2)), "set": {1, 2}, "frozenset": frozenset((3, 4)),
     "deque": collections.deque([1, 2]), "moment": datetime.datetime(2026, 11, 25, 1, 2, 3, 45, tzinfo=datetime.timezone.utc),
     "naive": datetime.datetime(2026, 11, 25, 1, 2, 3), "day": datetime.date(2026, 2, 28), "clock": datetime.time(1, 2, 3, 4),
     "span": datetime.timedelta(days=-3, seconds=5, microseconds=7), "decimal": decimal.Decimal("1.10"), "uuid": uuid.UUID(int=77),

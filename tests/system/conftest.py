@@ -91,8 +91,8 @@ class Bus:
             return 0
 
     def spools(self):
-        """Spool directories that exist."""
-        return [entry for entry in self.spool.iterdir() if entry.is_dir()] if self.spool.exists() else []
+        """Spools that somebody may adopt. What a process leaves that is killed while it makes or removes one is none (docs/spool.md, "Ownership")."""
+        return [entry for entry in self.spool.iterdir() if entry.is_dir() and entry.name[0] != "."] if self.spool.exists() else []
 
 
 class Process:

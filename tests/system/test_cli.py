@@ -50,11 +50,11 @@ def test_a_structured_line_loses_nothing(bus, collector, run, command):
     line = {"message": "m 1", "template": "m {}", "host": "far", "process": "other", "pid": 7, "thread": "worker", "tid": 8,
             "file": "a.py", "line": 12, "function": "f", "task": "t", "fields": {"a": 1}, "b": [2]}
     assert run(*command, input=json.dumps(line) + "\n").returncode == 0
-    ((fields, *rest),) = bus.query("SELECT fields, message, file, line, function, task FROM records WHERE message = 'm 1'")
-    assert tuple(rest) == ("m 1", "a.py", 12, "f", "t")
+    ((fields, *rest),) = bus.query("SELECT fields, template, pid, thread, tid, file, line, function, task FROM records WHERE message = 'm 1'")
+    assert tuple(rest) == ("m {}", 7, "worker", 8, "a.py", 12, "f", "t")
     fields = json.loads(fields)
     fields.pop("child", None)
-    assert fields == {"a": 1, "b": [2], "host": "far", "process": "other", "pid": 7, "thread": "worker", "tid": 8, "template": "m {}"}
+    assert fields == {"a": 1, "b": [2], "host": "far", "process": "other"}
 
 
 def test_send_cuts_a_line_that_is_too_long(bus, collector, run):
@@ -164,8 +164,8 @@ def filled(bus, collector, run):
                                  "host": ["h1", "h2"][i % 2], "process": "p", "pid": 100 + i % 3}) for i in range(60))
     assert run("send", "-", input=text).returncode == 0
     assert bus.count() == 60
-    # Where a line says it comes from is a field: the record itself comes from `logboom send`.
-    origins = bus.query("SELECT fields->>'i', fields->>'host', fields->>'process', fields->>'pid', process FROM records "
+    # Of where a line says it comes from, host and process are fields: those of the record are the sender's.
+    origins = bus.query("SELECT fields->>'i', fields->>'host', fields->>'process', pid, process FROM records "
                         "WHERE logger NOT LIKE 'logboom.%' ORDER BY id")
     assert origins == [(i, ["h1", "h2"][i % 2], "p", 100 + i % 3, "logboom") for i in range(60)]
     return bus
@@ -179,7 +179,7 @@ FILTERS = [
     (["-g", "m[12]$"], lambda r: r["message"] in ("m1", "m2")),
     (["-w", "i>=30", "-w", "i!=40"], lambda r: r["i"] >= 30 and r["i"] != 40),
     (["-w", "i=7"], lambda r: r["i"] == 7),
-    (["-w", "host=h2", "-w", "pid=101"], lambda r: r["i"] % 2 == 1 and r["i"] % 3 == 1),
+    (["-w", "host=h2", "--pid", "101"], lambda r: r["i"] % 2 == 1 and r["i"] % 3 == 1),
     (["-l", "error", "-n", "net", "--last", "3"], None),
 ]
 

@@ -210,7 +210,7 @@ TEST_F(LivePublisherTest, ARecordThatIsTooLongForViewersIsLeftToTheStore) {
   auto const block = std::make_shared<Block>();
   auto const site = std::make_shared<Site>();
   auto const source = std::make_shared<Source>();
-  wire::add_entry(*block, site, source, 1, 0, std::string(kMaxLiveFrame, 'x'));
+  wire::add_entry(*block, site, source, 1, 0, std::string(LivePublisher::kMaxSent, 'x'));
   wire::add_entry(*block, site, source, 1, 0, "short");
   block->first_id = 101;
   live_.take(block);
@@ -235,6 +235,10 @@ TEST(SubscriptionsTest, PastTheBoundEverythingIsWanted) {
   subscriptions.add("cc");
   EXPECT_TRUE(subscriptions.wanted("c"));
   EXPECT_FALSE(subscriptions.empty());
+  subscriptions.remove("cc");
+  EXPECT_FALSE(subscriptions.wanted("c")) << "it was for a time only";
+  subscriptions.add(std::string(Subscriptions::kMaxPrefix + 1, 'x'));
+  EXPECT_FALSE(subscriptions.wanted("c")) << "no topic is so long";
 }
 
 TEST(SubscriptionsTest, TheVersionMovesWithEachChange) {

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -107,6 +108,14 @@ TEST_F(SpoolDirectory, SaysWhereItsRecordsAreToGoWhoeverOwnsIt) {
   Spool const silent = Spool::create(root(), publisher());
   EXPECT_TRUE(Spool::endpoints(silent.directory()).empty());
   EXPECT_TRUE(Spool::endpoints(root() / "missing").empty());
+  // Without descriptors it is not anybody's.
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  rlimit none = before;
+  none.rlim_cur = 0;
+  ::setrlimit(RLIMIT_NOFILE, &none);
+  EXPECT_THROW((void)Spool::endpoints(spool.directory()), std::system_error);
+  ::setrlimit(RLIMIT_NOFILE, &before);
 }
 
 TEST_F(SpoolDirectory, AddressesAreBounded) {

@@ -15,7 +15,10 @@ _OWN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "t
 
 
 def _arguments(record):
-    """(msg, args) as the program wrote them, if they still make the message; else the message alone."""
+    """(msg, args) as the program wrote them, if they still make the message; else the message alone.
+
+    A set of texts, for one, may come out in another order here than where it was logged: the message is what was logged.
+    """
     arguments = record.arguments
     if record.template and arguments:
         try:

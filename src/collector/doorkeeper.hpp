@@ -1,0 +1,65 @@
+// Keeps connections within their bound, and with them descriptors (ZeroMQ ends the process when an ipc listener finds none left) and memory.
+// Must not know what travels on the connections.
+#pragma once
+
+#include "collector/bus_sockets.hpp"
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
+#include <zmq.hpp>
+
+namespace logboom::collector {
+
+/// At the bound the doors are shut: who is connected stays, who comes finds nobody and tries again, as without a collector. They open again when a tenth has left.
+/// ZeroMQ cannot do that (to unbind cuts the connections as well), so that it is done beneath it: the socket's file of an ipc address is called otherwise for the
+/// time, and a port's listener gets a packet filter that takes nothing. A crowd that comes between two looks is there before: a reserve of descriptors is for it.
+/// Belongs to the thread of the sockets.
+class Doorkeeper {
+ public:
+  static constexpr std::size_t kMostConnections = 16'384;  // unless asked for more
+  static constexpr std::chrono::milliseconds kLookAgain{200};
+
+  /// @param max_connections 0: as many as descriptors allow, kMostConnections at most. Whatever the process opens later counts as one.
+  /// @throws delivery::BindError when RLIMIT_NOFILE leaves no room for any
+  Doorkeeper(BusSockets& bus, std::size_t max_connections);
+  ~Doorkeeper();  // opens the doors
+  Doorkeeper(Doorkeeper const&) = delete;
+  Doorkeeper& operator=(Doorkeeper const&) = delete;
+
+  /// Readable when somebody came.
+  std::array<void*, 3> arrivals() noexcept;
+  void forget_arrivals();
+
+  /// Shuts or opens the doors if it is time. A system call or two. @return what a person should know: the first time that they are shut, and when they cannot be.
+  std::string look();
+  bool shut() const noexcept { return shut_; }
+  /// Ends the connections to the live sockets of these peers (as ZeroMQ's Peer-Address names them); empty: of all. @return how many.
+  std::size_t cut_viewers(std::vector<std::string> const& peers);
+  /// Connections at which the doors are shut.
+  std::size_t bound() const noexcept { return bound_ - at_start_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void watch(zmq::socket_t& socket, std::size_t number);
+  bool shut_doors();
+  void open_doors();
+
+  BusSockets& bus_;
+  std::array<zmq::socket_t, 3> arrivals_;
+  std::vector<std::string> paths_;  // of ipc sockets
+  std::vector<std::string> live_paths_;
+  std::vector<unsigned> live_ports_;
+  std::vector<int> listeners_;  // of ports; the descriptors are ZeroMQ's
+  std::size_t at_start_ = 0;    // descriptors that are no connections
+  std::size_t bound_ = 0;       // descriptors
+  bool shut_ = false;
+  bool told_ = false;
+  Clock::time_point next_look_{};
+};
+
+}  // namespace logboom::collector
