@@ -30,6 +30,13 @@ void leave_a_spool() {
   ::waitpid(child, nullptr, 0);
 }
 
+std::size_t spools() {
+  std::size_t count = 0;
+  for (auto const& entry : std::filesystem::directory_iterator(std::getenv("LOGBOOM_SPOOL")))
+    count += entry.path().filename().native().size() == 32 ? 1U : 0U;
+  return count;
+}
+
 bool wait_for(auto const& condition) {
   for (int i = 0; i < 12'000; ++i) {
     if (condition()) return true;
@@ -57,16 +64,19 @@ int main(int, char** arguments) {
   options.adopt = {std::getenv("LOGBOOM_SPOOL")};
   logboom::Collector collector(options);
   std::thread thread([&] { collector.run(); });
-  bool const first = wait_for([&] { return collector.status().adopted_spools >= 1; });
-  leave_a_spool();  // it is younger than the own one: when it is adopted, that one was looked at
-  bool const second = wait_for([&] { return collector.status().adopted_spools >= 2; });
-  auto const adopted = collector.status().adopted_spools;
+  // The own publisher adopts as well, and is often the first. What the collector adopted in the end is younger than the own spool, which it has looked at then.
+  bool const first = wait_for([&] { return collector.status().adopted_spools >= 1 || spools() == 1; });
+  auto const before = collector.status().adopted_spools;
+  bool const second = wait_for([&] {
+    if (spools() == 1) leave_a_spool();
+    return collector.status().adopted_spools >= before + 2;  // one may be the first, not counted yet
+  });
   bool const there = std::filesystem::exists(own / "lock");
   for (int i = 1; i < 1000; ++i) LOGBOOM_INFO(log, "record {}", i);
   bool const flushed = bus.flush(60s);
   collector.stop();
   thread.join();
-  if (!first || !second || adopted != 2) return fail("the dead workers' spools were not adopted");
+  if (!first || !second) return fail("the dead workers' spools were not adopted");
   if (!there) return fail("the own spool is gone");
   if (!flushed) return fail("not everything was stored");
   return 0;
