@@ -74,7 +74,7 @@ void settle_copy(std::string const& copy, std::int64_t last_id) {
 
 std::string free_name(std::string const& path) {
   auto const now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-  auto const name = fmt::format("{}.rescued-{:%Y%m%dT%H%M%SZ}", path, fmt::gmtime(now));
+  auto name = fmt::format("{}.rescued-{:%Y%m%dT%H%M%SZ}", path, fmt::gmtime(now));
   std::error_code unknown;
   for (int i = 1; i < 100; ++i) {
     auto candidate = i == 1 ? name : fmt::format("{}-{}", name, i);

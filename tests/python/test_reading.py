@@ -1,3 +1,4 @@
+# ctest: timeout=150
 """Subscriber and query(): iterators, filters, ends, threads and event loops."""
 
 import asyncio

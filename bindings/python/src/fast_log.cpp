@@ -5,6 +5,8 @@
 #include "log_record.hpp"
 #include "ref.hpp"
 
+#include <frameobject.h>  // Python < 3.11: not by Python.h
+
 #include <algorithm>
 #include <array>
 #include <climits>
