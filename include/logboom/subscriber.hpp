@@ -61,7 +61,7 @@ class LOGBOOM_API Subscriber {
   bool stopped() const noexcept;
 
  private:
-  struct Impl;
+  struct LOGBOOM_HIDDEN Impl;
   std::unique_ptr<Impl> impl_;
 };
 
