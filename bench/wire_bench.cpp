@@ -1,4 +1,5 @@
 // The wire form's cost a record: a batch put together by the sender, checked and rendered by the collector; plain records.
+#include "record/record_codec.hpp"
 #include "record/wire.hpp"
 
 #include <logboom/detail/record_layout.hpp>
@@ -131,6 +132,31 @@ void open_and_take_batch(benchmark::State& state) {
   state.SetLabel(kNames[state.range(0)]);
 }
 BENCHMARK(open_and_take_batch)->DenseRange(0, 4);
+
+/// What a viewer does with each record that it sees.
+void decode_live_record(benchmark::State& state) {
+  Case const& of = test_case(state.range(0));
+  Catalogue const catalogue(of.text);
+  wire::BatchBuilder builder(publisher(), catalogue);
+  auto const frame = build(builder, record_of(of));
+  wire::BatchDecoder decoder;
+  Block block;
+  decoder.open(frame);
+  decoder.take(decoder.streams()[0], 1, block);
+  block.first_id = 1;
+  std::vector<std::string> live(block.entries.size());
+  for (std::size_t i = 0; i < live.size(); ++i) encode_live(block, i, i + 1, live[i]);
+  for (auto _ : state) {
+    for (auto const& message : live) {
+      std::uint64_t n = 0;
+      benchmark::DoNotOptimize(
+          decode_live({reinterpret_cast<std::byte const*>(message.data()), message.size()}, &n));
+    }
+  }
+  count(state, live.size());
+  state.SetLabel(kNames[state.range(0)]);
+}
+BENCHMARK(decode_live_record)->DenseRange(0, 2);
 
 void take_plain_record(benchmark::State& state, std::string const& frame) {
   std::span<std::byte const> const bytes(reinterpret_cast<std::byte const*>(frame.data()), frame.size());

@@ -79,7 +79,7 @@ class LOGBOOM_API Collector {
   std::vector<std::string> inputs() const;
 
  private:
-  struct Impl;
+  struct LOGBOOM_HIDDEN Impl;
   std::unique_ptr<Impl> impl_;
 };
 

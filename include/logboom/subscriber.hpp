@@ -18,8 +18,8 @@ struct SubscriberOptions {
   /// Needs the store's file to be readable from here.
   std::optional<std::size_t> history;
   bool replay = false;
-  std::string database;  ///< path of the store's file; "" = ask the collector
-  bool refetch = true;   ///< read records that were missed live from the store, if it can be read
+  std::string database;  ///< path of the collector's store, if it is another here than there; "" = as the collector says
+  bool refetch = true;  ///< read records that were missed live from the store, if it can be read
   /// Not 0: end once at least so many publishers have come and all have left (said bye, or died and had their spool read; where the collector reads no spools: or are gone). Counted are those that are there
   /// when this viewer goes live or come later; with history also those that came before in the collector's present run. A publisher of this very process is
   /// not waited for. What they logged, and the collector stored, is seen before the end. Plain records have no publisher; an older collector does not tell.
@@ -39,7 +39,7 @@ class LOGBOOM_API Subscriber {
   /// The next record in the store's order. Blocks for `timeout` at most, or some milliseconds if the store is being read; a search of it goes on with the next call.
   /// (`filter.since` is found in the store's index first, in one go: about 0.1 s for some million records after it.) Nothing on time-out, after stop() and at the end (see
   /// ended()).
-  /// @throws StoreError when history was asked for and the store that the collector names cannot be read from here; live records go on with the next call.
+  /// @throws StoreError when history was asked for and the store that the collector names cannot be read from here, or `database` is another file than this host's collector writes; live records go on with the next call.
   std::optional<Record> next(std::chrono::milliseconds timeout);
 
   /// True once the collector answered the sync, so that no later record can be missed. Blocks for `timeout` at most.
@@ -61,7 +61,7 @@ class LOGBOOM_API Subscriber {
   bool stopped() const noexcept;
 
  private:
-  struct Impl;
+  struct LOGBOOM_HIDDEN Impl;
   std::unique_ptr<Impl> impl_;
 };
 

@@ -1,6 +1,7 @@
 // `logboom query`: history from a store's file. Must not know SQL.
 #include "cli/commands.hpp"
 #include "cli/filter_options.hpp"
+#include "cli/one_collector.hpp"
 #include "cli/watch.hpp"
 #include "viewer/collector_info.hpp"
 
@@ -40,7 +41,7 @@ struct Choices {
 };
 
 std::string find_store(std::string const& endpoint) {
-  auto const collector = delivery::resolve_endpoints(endpoint).front();
+  auto const collector = one_collector(endpoint);
   auto const info = viewer::ask_for_info(collector, kPatience);
   if (!info) {
     if (endpoint.empty()) return "logs.sqlite";

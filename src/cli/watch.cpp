@@ -2,7 +2,7 @@
 #include "cli/watch.hpp"
 
 #include "cli/commands.hpp"
-#include "delivery/endpoint.hpp"
+#include "cli/one_collector.hpp"
 
 #include <fmt/format.h>
 
@@ -47,7 +47,7 @@ class StopOnSignal {
 class Watch {
  public:
   Watch(SubscriberOptions options, OutputOptions const& output, WatchOptions const& until)
-      : endpoint_(delivery::resolve_endpoints(options.endpoint).front().text),
+      : endpoint_(one_collector(options.endpoint).text),
         until_(until),
         output_(output),
         subscriber_(std::move(options)),

@@ -2,14 +2,13 @@
 #include "collector/address_claim.hpp"
 
 #include "delivery/bind_error.hpp"
+#include "lock/process_lock.hpp"
 
 #include <fmt/format.h>
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -36,34 +35,46 @@ void prepare_directory(std::string const& endpoint, std::filesystem::path const&
   if (::stat(directory.c_str(), &status) != 0 || !S_ISDIR(status.st_mode))
     refuse(endpoint, ENOTDIR, fmt::format("{} is not a directory", directory.native()),
            "remove it, or choose another address");
+  if (status.st_uid != ::geteuid() && status.st_uid != 0)
+    refuse(
+        endpoint, EPERM,
+        fmt::format("the directory {} belongs to user {}, who could put other sockets in the place of these",
+                    directory.native(), status.st_uid),
+        "choose an address in a directory of your own");
   bool const shared = (status.st_mode & S_IWOTH) != 0 && (status.st_mode & S_ISVTX) == 0;
   if (shared)
     refuse(endpoint, EPERM, fmt::format("everybody may write to the directory {}", directory.native()),
            fmt::format("chmod 700 {}, or choose another address", directory.native()));
 }
 
-std::string holder(int lock) {
-  std::array<char, 32> text{};
-  auto const size = ::pread(lock, text.data(), text.size() - 1, 0);
-  std::string_view pid(text.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
-  while (!pid.empty() && pid.back() == '\n') pid.remove_suffix(1);
-  return pid.empty() ? "another collector" : fmt::format("another collector (pid {})", pid);
+[[noreturn]] void in_use(std::string const& endpoint, pid_t holder) {
+  auto const who =
+      holder > 0 ? fmt::format("another collector (pid {})", holder) : std::string("another collector");
+  refuse(endpoint, EADDRINUSE, fmt::format("in use by {}", who), "stop it, or choose another address");
 }
 
 int take_lock(std::string const& endpoint, std::string const& file) {
-  int const lock = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (lock < 0)
+  if (lock::held_here(file.c_str())) in_use(endpoint, ::getpid());
+  int const fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0)
     refuse(endpoint, errno, fmt::format("cannot open {}: {}", file, std::strerror(errno)),
            "check the directory's owner, or choose another address");
-  if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
-    auto const who = holder(lock);
-    ::close(lock);
-    refuse(endpoint, EADDRINUSE, fmt::format("in use by {}", who), "stop it, or choose another address");
+  pid_t holder = 0;
+  switch (lock::take(fd, holder)) {
+    case lock::Result::kTaken: break;
+    case lock::Result::kHere: in_use(endpoint, ::getpid());
+    case lock::Result::kElsewhere: ::close(fd); in_use(endpoint, holder);
+    case lock::Result::kError: {
+      int const error = errno;
+      ::close(fd);
+      refuse(endpoint, error, fmt::format("cannot lock {}: {}", file, std::strerror(error)),
+             "choose an address on a local file system");
+    }
   }
   auto const pid = fmt::format("{}\n", ::getpid());
-  // Only the message above suffers if it cannot be written.
-  if (::ftruncate(lock, 0) != 0 || ::pwrite(lock, pid.data(), pid.size(), 0) < 0) errno = 0;
-  return lock;
+  // For people; nothing depends on it.
+  if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, pid.data(), pid.size(), 0) < 0) errno = 0;
+  return fd;
 }
 
 void remove_stale(std::string const& endpoint, std::string const& socket) {

@@ -207,7 +207,7 @@ void Intake::serve_viewers() {
     if (!receive(bus_.xpub, frame)) return;
     if (!frame.more() && live_->on_subscription(frame.to_string_view()))
       left -= kControlAtOnce / kSyncsAtOnce;
-    if (frame.size() > 0 && *static_cast<char const*>(frame.data()) == '\1')
+    if (!frame.empty() && *static_cast<char const*>(frame.data()) == '\1')
       subscribed_.charge(peer_of(frame), frame.size());
     skip_rest(bus_.xpub, frame);
   }

@@ -3,13 +3,24 @@
 
 #include "publisher/engine.hpp"
 
+#include <atomic>
 #include <mutex>
 #include <utility>
 
 namespace logboom::publisher {
 
+namespace {
+
+std::atomic<State*> newest{nullptr};
+
+}  // namespace
+
 State::State(Settings settings)
-    : settings_(std::move(settings)), lock_(ForkLock::make()), loggers_(*this, settings_.levels) {}
+    : settings_(std::move(settings)), lock_(ForkLock::make()), loggers_(*this, settings_.levels) {
+  older_ = newest.load(std::memory_order_relaxed);
+  while (!newest.compare_exchange_weak(older_, this, std::memory_order_release, std::memory_order_relaxed)) {
+  }
+}
 
 std::shared_ptr<Engine> State::engine() {
   std::uint64_t const generation = process_generation();
@@ -17,7 +28,7 @@ std::shared_ptr<Engine> State::engine() {
   if (closed_.load()) return nullptr;
   if (engine_ == nullptr || generation_ != generation) {
     // The parent's engine is left as it is, never destroyed: its threads, sockets and rings are not here, and its memory may be half-written.
-    if (engine_ != nullptr) std::construct_at(&engine_);
+    if (engine_ != nullptr) abandoned_.push_front(std::move(engine_));
     generation_ = generation;
     engine_ = std::make_shared<Engine>(settings_, loggers_);
   }

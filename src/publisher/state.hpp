@@ -9,6 +9,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <forward_list>
 #include <memory>
 
 namespace logboom::publisher {
@@ -19,6 +20,7 @@ class State {
  public:
   explicit State(Settings settings);
   State(State const&) = delete;
+  // One is never destroyed: Publisher makes it with `new`, and a list of all keeps it in reach, for whoever looks for leaks.
   State& operator=(State const&) = delete;
 
   Settings const& settings() const noexcept { return settings_; }
@@ -44,9 +46,11 @@ class State {
   ForkLock& lock_;
   Loggers loggers_;
   std::shared_ptr<Engine> engine_;
-  std::uint64_t generation_ = 0;  // of the process that engine_ belongs to
+  std::forward_list<std::shared_ptr<Engine>> abandoned_;  // in a forked child
+  std::uint64_t generation_ = 0;                          // of the process that engine_ belongs to
   std::atomic<bool> closed_{false};
   std::atomic<std::uint64_t> too_late_{0}, dropped_{0};
+  State* older_ = nullptr;  // the list
 };
 
 }  // namespace logboom::publisher

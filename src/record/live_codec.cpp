@@ -1,12 +1,10 @@
-// The messages of docs/protocol.md, "Live": see record_codec.hpp.
+// The messages of docs/protocol.md, "Live": see record_codec.hpp. Records are decoded in live_decoder.cpp.
 #include "record/record_codec.hpp"
 
 #include <fmt/format.h>
 #include <msgpack.hpp>
 
 #include <algorithm>
-#include <iterator>
-#include <limits>
 
 namespace logboom {
 namespace {
@@ -94,7 +92,7 @@ class MapWriter {
 };
 
 [[noreturn]] void refuse(std::string_view key, std::string_view why) {
-  throw wire::FrameError(fmt::format("live record: key {} {}", key, why));
+  throw wire::FrameError(fmt::format("live message: key {} {}", key, why));
 }
 
 std::uint64_t take_unsigned(std::string_view key, Value const& value) {
@@ -110,94 +108,9 @@ std::int64_t take_signed(std::string_view key, Value const& value) {
   refuse(key, "is not an integer of 64 bits");
 }
 
-template <typename Narrow, typename Wide>
-Narrow narrowed(std::string_view key, Wide number) {
-  if (number > static_cast<Wide>(std::numeric_limits<Narrow>::max()) ||
-      number < static_cast<Wide>(std::numeric_limits<Narrow>::min())) {
-    refuse(key, "is out of range");
-  }
-  return static_cast<Narrow>(number);
-}
-
-std::string take_text(std::string_view key, Value& value) {
-  if (auto* const text = std::get_if<std::string>(&value.data())) return std::move(*text);
-  refuse(key, "is not text");
-}
-
 Fields take_map(std::string_view key, Value& value) {
   if (auto* const map = std::get_if<Value::Map>(&value.data())) return std::move(*map);
   refuse(key, "is not a map");
-}
-
-PublisherId take_id(std::string_view key, Value const& value) {
-  PublisherId id{};
-  auto const* const bytes = std::get_if<Value::Bytes>(&value.data());
-  if (bytes == nullptr || bytes->size() != id.size()) refuse(key, "is not 16 bytes");
-  std::copy(bytes->begin(), bytes->end(), id.begin());
-  return id;
-}
-
-struct TextKey {
-  std::string_view key;
-  std::string Record::*member;
-};
-constexpr TextKey kTexts[] = {
-    {"level_name", &Record::level_name},
-    {"logger", &Record::logger},
-    {"message", &Record::message},
-    {"template", &Record::template_text},
-    {"host", &Record::host},
-    {"process", &Record::process},
-    {"thread", &Record::thread},
-    {"file", &Record::file},
-    {"function", &Record::function},
-    {"exception_type", &Record::exception_type},
-    {"exception", &Record::exception},
-    {"stack", &Record::stack},
-    {"task", &Record::task},
-};
-
-struct NumberKey {
-  std::string_view key;
-  std::uint64_t Record::*member;
-};
-constexpr NumberKey kNumbers[] = {
-    {"pid", &Record::pid}, {"tid", &Record::tid}, {"stream", &Record::stream}, {"sequence", &Record::sequence}};
-
-struct TimeKey {
-  std::string_view key;
-  std::int64_t Record::*member;
-};
-constexpr TimeKey kTimes[] = {
-    {"id", &Record::id}, {"time", &Record::time}, {"started", &Record::process_started}};
-
-template <typename Table>
-auto find_key(Table const& table, std::string_view key) {
-  auto const at =
-      std::find_if(std::begin(table), std::end(table), [&](auto const& row) { return row.key == key; });
-  return at == std::end(table) ? nullptr : &*at;
-}
-
-void take_entry(std::string_view key, Value& value, Record& record, std::uint64_t& n) {
-  if (auto const* const text = find_key(kTexts, key)) {
-    record.*(text->member) = take_text(key, value);
-  } else if (auto const* const number = find_key(kNumbers, key)) {
-    record.*(number->member) = take_unsigned(key, value);
-  } else if (auto const* const time = find_key(kTimes, key)) {
-    record.*(time->member) = take_signed(key, value);
-  } else if (key == "n") {
-    n = take_unsigned(key, value);
-  } else if (key == "level") {
-    record.level = narrowed<Level>(key, take_signed(key, value));
-  } else if (key == "line") {
-    record.line = narrowed<std::uint32_t>(key, take_unsigned(key, value));
-  } else if (key == "fields") {
-    record.fields = take_map(key, value);
-  } else if (key == "attributes") {
-    record.attributes = take_map(key, value);
-  } else if (key == "publisher") {
-    record.publisher = take_id(key, value);
-  }
 }
 
 /// At most kMaxWho; an entry of another form is left out.
@@ -257,15 +170,6 @@ void encode_live(Block const& block, std::size_t index, std::uint64_t n, std::st
   map.number("stream", source.stream);
   map.number("sequence", entry.sequence);
   map.finish();
-}
-
-Record decode_live(std::span<std::byte const> frame, std::uint64_t* n) {
-  Fields entries = decode_fields(as_text(frame));
-  Record record;
-  std::uint64_t counter = 0;
-  for (auto& [key, value] : entries) take_entry(key, value, record, counter);
-  if (n != nullptr) *n = counter;
-  return record;
 }
 
 void encode_counters(LiveCounters const& counters, std::string& out) {

@@ -1,134 +1,16 @@
 // msgpack and JSON into values, and back: see record_codec.hpp. The live maps are in live_codec.cpp.
 #include "record/record_codec.hpp"
 
-#include "record/time_text.hpp"
 #include "record/value_builder.hpp"
+#include "record/value_events.hpp"
 
 #include <msgpack.hpp>
 #include <nlohmann/json.hpp>
 
 #include <bit>
-#include <charconv>
-#include <limits>
 
 namespace logboom {
 namespace {
-
-std::uint64_t big_endian(std::string_view bytes) {
-  std::uint64_t number = 0;
-  for (char const c : bytes) number = (number << 8U) | static_cast<unsigned char>(c);
-  return number;
-}
-
-Value integer(std::uint64_t number) {
-  constexpr auto kMax = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-  return number <= kMax ? Value(static_cast<std::int64_t>(number)) : Value(number);
-}
-
-// The double that a reader of the float's shortest text would take.
-double widen(float number) {
-  char buffer[32];
-  auto const end = std::to_chars(buffer, buffer + sizeof buffer, number).ptr;
-  double wide = number;
-  (void)std::from_chars(buffer, end, wide);
-  return wide;
-}
-
-Value bytes_value(std::string_view bytes) {
-  auto const* const first = reinterpret_cast<std::byte const*>(bytes.data());
-  return Value(Value::Bytes(first, first + bytes.size()));
-}
-
-// The forms of msgpack's timestamp: 32, 64 or 96 bits.
-Value time_stamp(std::string_view body) {
-  std::int64_t seconds = 0;
-  std::uint64_t nanoseconds = 0;
-  if (body.size() == 4) {
-    seconds = static_cast<std::int64_t>(big_endian(body));
-  } else if (body.size() == 8) {
-    std::uint64_t const both = big_endian(body);
-    nanoseconds = both >> 34U;
-    seconds = static_cast<std::int64_t>(both & ((1ULL << 34U) - 1));
-  } else if (body.size() == 12) {
-    nanoseconds = big_endian(body.substr(0, 4));
-    seconds = static_cast<std::int64_t>(big_endian(body.substr(4)));
-  } else {
-    return bytes_value(body);
-  }
-  constexpr std::int64_t kMaxSeconds = std::numeric_limits<std::int64_t>::max() / 1'000'000'000 - 1;
-  if (nanoseconds > 999'999'999 || seconds > kMaxSeconds || seconds < -kMaxSeconds) return bytes_value(body);
-  std::string text;
-  write_iso_time(seconds * 1'000'000'000 + static_cast<std::int64_t>(nanoseconds), true, text);
-  return Value(std::move(text));
-}
-
-// msgpack-c's visitor: its names and its bools are given.
-class MsgpackEvents : public msgpack::null_visitor {
- public:
-  explicit MsgpackEvents(ValueBuilder& builder) : builder_(builder) {}
-
-  bool visit_nil() { return add({}); }
-  bool visit_boolean(bool value) { return add(Value(value)); }
-  bool visit_positive_integer(std::uint64_t value) { return add(integer(value)); }
-  bool visit_negative_integer(std::int64_t value) { return add(Value(value)); }
-  bool visit_float32(float value) { return add(Value(widen(value))); }
-  bool visit_float64(double value) { return add(Value(value)); }
-  bool visit_str(char const* text, std::uint32_t size) {
-    builder_.add_text({text, size});
-    return true;
-  }
-  bool visit_bin(char const* bytes, std::uint32_t size) { return add(bytes_value({bytes, size})); }
-  bool visit_ext(char const* typed, std::uint32_t size) {
-    std::string_view const body(typed + 1, size - 1);
-    switch (static_cast<signed char>(*typed)) {
-      case -1: return add(time_stamp(body));
-      case 1:
-        if (body.size() == 8) return add(Value(static_cast<std::int64_t>(big_endian(body))));
-        break;
-      case 2: builder_.add_text(body); return true;
-      default: break;
-    }
-    return add(bytes_value(body));
-  }
-
-  bool start_array(std::uint32_t) {
-    builder_.begin_array();
-    return true;
-  }
-  bool end_array() { return end(); }
-  bool start_map(std::uint32_t) {
-    builder_.begin_map();
-    return true;
-  }
-  bool start_map_key() {
-    builder_.begin_key();
-    return true;
-  }
-  bool end_map_key() {
-    builder_.end_key();
-    return true;
-  }
-  bool end_map() { return end(); }
-
-  void parse_error(std::size_t at, std::size_t) const {
-    builder_.refuse(fmt::format("not msgpack at byte {}", at));
-  }
-  void insufficient_bytes(std::size_t, std::size_t) const {
-    builder_.refuse("it ends in the middle of a value");
-  }
-
- private:
-  bool add(Value value) {
-    builder_.add(std::move(value));
-    return true;
-  }
-  bool end() {
-    builder_.end();
-    return true;
-  }
-
-  ValueBuilder& builder_;
-};
 
 // nlohmann's SAX interface: its names and its bools are given.
 class JsonEvents {
@@ -138,7 +20,7 @@ class JsonEvents {
   bool null() { return add({}); }
   bool boolean(bool value) { return add(Value(value)); }
   bool number_integer(std::int64_t value) { return add(Value(value)); }
-  bool number_unsigned(std::uint64_t value) { return add(integer(value)); }
+  bool number_unsigned(std::uint64_t value) { return add(integer_value(value)); }
   bool number_float(double value, std::string const&) { return add(Value(value)); }
   bool string(std::string& text) { return add(Value(std::move(text))); }
   bool binary(std::vector<std::uint8_t>&) { return false; }

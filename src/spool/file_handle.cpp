@@ -1,5 +1,7 @@
 #include "spool/file_handle.hpp"
 
+#include "spool/spool_error.hpp"
+
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -26,6 +28,13 @@ bool may_pass(std::error_code const& error) noexcept {
          error == std::errc::not_enough_memory;
 }
 
+void refuse_stranger(uid_t owner, std::filesystem::path const& path) {
+  if (owner == ::geteuid() || owner == 0) return;
+  throw SpoolError(
+      path.string() + " belongs to user " + std::to_string(owner) +
+      ", who could forge what is in it or cut it off under its reader: let that user recover it");
+}
+
 FileHandle FileHandle::open(std::filesystem::path path, int flags) {
   // O_NONBLOCK: a FIFO under a name of ours must not hold up whoever opens it
   int const fd = ::open(path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
@@ -34,6 +43,7 @@ FileHandle FileHandle::open(std::filesystem::path path, int flags) {
   struct stat status {};
   if (::fstat(fd, &status) != 0) throw_system_error(errno, "cannot look at", handle.path_);
   if (!S_ISREG(status.st_mode)) throw_system_error(EINVAL, "not a regular file:", handle.path_);
+  refuse_stranger(status.st_uid, handle.path_);
   return handle;
 }
 

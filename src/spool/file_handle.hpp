@@ -17,7 +17,7 @@ namespace logboom::spool {
 class FileHandle {
  public:
   FileHandle() noexcept = default;
-  /// open(2) with O_CLOEXEC; new files are 0600. @throws std::system_error naming the file
+  /// open(2) with O_CLOEXEC; new files are 0600. @throws std::system_error naming the file, SpoolError when it is another user's (but root's)
   static FileHandle open(std::filesystem::path path, int flags);
 
   FileHandle(FileHandle&& other) noexcept
@@ -29,6 +29,8 @@ class FileHandle {
   int fd() const noexcept { return fd_; }
   std::filesystem::path const& path() const noexcept { return path_; }
   void close() noexcept;
+  /// Whoever has the descriptor now sees to its end.
+  int release() noexcept { return std::exchange(fd_, -1); }
 
   /// @throws std::system_error
   std::uint64_t size() const;
@@ -45,6 +47,8 @@ class FileHandle {
   int fd_ = -1;
 };
 
+/// @throws SpoolError naming the path unless its owner is this process's user or root
+void refuse_stranger(uid_t owner, std::filesystem::path const& path);
 /// EFBIG when RLIMIT_FSIZE forbids a file of this size: going past it would raise SIGXFSZ in a process that is not ours.
 std::error_code file_limit(std::uint64_t size) noexcept;
 /// Whether a call failed for want of what the process or the machine may have again soon (file descriptors, memory). The file itself may be whole.

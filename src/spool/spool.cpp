@@ -70,6 +70,18 @@ bool remove_contents(fs::path const& directory) {
   return ::rmdir(directory.c_str()) == 0 || errno == ENOENT;  // somebody's sweep may take the last step
 }
 
+void clear_away(fs::path const& directory) {
+  try {
+    if (auto const lock = SpoolLock::acquire(directory, false)) {
+      (void)remove_contents(directory);
+    } else {
+      ::rmdir(directory.c_str());  // fails unless it is empty
+    }
+  } catch (SpoolError const&) {
+    return;  // somebody else's: not ours to clear away
+  }
+}
+
 // Of a directory without identity: true when nothing of worth is in it.
 bool is_hollow(fs::path const& directory) {
   for (auto const& entry : fs::directory_iterator(directory)) {
@@ -220,11 +232,7 @@ void Spool::sweep(fs::path const& root) noexcept {
       if (name.starts_with(kMaking) || name.starts_with(kRemoving)) remains.push_back(entry.path());
     }
     for (auto const& directory : remains) {
-      if (auto const lock = SpoolLock::acquire(directory, false)) {
-        (void)remove_contents(directory);
-      } else {
-        ::rmdir(directory.c_str());  // fails unless it is empty
-      }
+      clear_away(directory);
     }
   } catch (std::exception const&) {
     return;  // a directory that cannot be cleared away costs nothing but its room; the next one tries again

@@ -1,5 +1,7 @@
 #include "spool/spool_lock.hpp"
 
+#include "lock/process_lock.hpp"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -44,8 +46,6 @@ class Owned {
   std::set<std::pair<dev_t, ino_t>> directories_;
 };
 
-bool is_taken(int error) noexcept { return error == EACCES || error == EAGAIN; }
-
 }  // namespace
 
 SpoolLock::SpoolLock(FileHandle file, dev_t device, ino_t inode) noexcept
@@ -57,21 +57,23 @@ std::optional<SpoolLock> SpoolLock::acquire(std::filesystem::path const& directo
     if (errno == ENOENT) return std::nullopt;
     throw_system_error(errno, "cannot look at", directory);
   }
+  if (S_ISDIR(status.st_mode)) refuse_stranger(status.st_uid, directory);
   if (!S_ISDIR(status.st_mode) || !Owned::of_this_process().claim(status.st_dev, status.st_ino))
     return std::nullopt;
   SpoolLock lock(FileHandle(), status.st_dev, status.st_ino);
+  if (lock::held_here((directory / "lock").c_str())) return std::nullopt;
   try {
     lock.file_ = FileHandle::open(directory / "lock", create ? O_RDWR | O_CREAT : O_RDWR);
   } catch (std::system_error const& error) {
     if (error.code().value() == ENOENT) return std::nullopt;
     throw;
   }
-  struct flock region {};
-  region.l_type = F_WRLCK;
-  region.l_whence = SEEK_SET;
-  if (::fcntl(lock.file_.fd(), F_SETLK, &region) != 0) {
-    if (is_taken(errno)) return std::nullopt;
-    throw_system_error(errno, "cannot lock", lock.file_.path());
+  pid_t holder = 0;
+  switch (lock::take(lock.file_.fd(), holder)) {
+    case lock::Result::kTaken: break;
+    case lock::Result::kElsewhere: return std::nullopt;
+    case lock::Result::kHere: (void)lock.file_.release(); return std::nullopt;
+    case lock::Result::kError: throw_system_error(errno, "cannot lock", lock.file_.path());
   }
   // Whoever had it before may have removed the directory just before giving it up.
   if (::fstat(lock.file_.fd(), &status) != 0 || status.st_nlink == 0) return std::nullopt;

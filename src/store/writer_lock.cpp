@@ -1,5 +1,7 @@
 #include "store/writer_lock.hpp"
 
+#include "lock/process_lock.hpp"
+
 #include <logboom/query.hpp>
 
 #include <fmt/core.h>
@@ -42,34 +44,28 @@ void unclaim(std::string const& lock_path) {
   if (locks.owner == ::getpid()) locks.paths.erase(lock_path);
 }
 
-struct flock whole_file() {
-  struct flock lock {};
-  lock.l_type = F_WRLCK;
-  lock.l_whence = SEEK_SET;
-  return lock;
-}
-
 StoreError in_use(std::string const& path, std::string const& holder) {
   return StoreError(fmt::format("{} is being written by {}; stop that one, or name another file", path, holder),
                     StoreError::Kind::kLocked);
 }
 
-std::string describe_holder(int fd) {
-  struct flock lock = whole_file();
-  if (::fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK && lock.l_pid > 0) {
-    return fmt::format("another process, pid {}", lock.l_pid);
-  }
-  return "another process, on another machine or in another container";
+std::string this_process() { return fmt::format("this process, pid {}", ::getpid()); }
+
+std::string describe(pid_t holder) {
+  return holder > 0 ? fmt::format("another process, pid {}", holder)
+                    : std::string("another process, on another machine or in another container");
 }
 
 /// Locks it and writes the pid into it, for people. @throws StoreError
-void lock_file(int fd, std::string const& path, std::string const& lock_path) {
-  struct flock lock = whole_file();
-  if (::fcntl(fd, F_SETLK, &lock) != 0) {
-    int const error = errno;
-    if (error == EACCES || error == EAGAIN) throw in_use(path, describe_holder(fd));
-    throw StoreError(fmt::format("cannot lock {}: {}; put the store on a file system that has locks",
-                                 lock_path, std::system_category().message(error)));
+void lock_file(int& fd, std::string const& path, std::string const& lock_path) {
+  pid_t holder = 0;
+  switch (lock::take(fd, holder)) {
+    case lock::Result::kTaken: break;
+    case lock::Result::kElsewhere: throw in_use(path, describe(holder));
+    case lock::Result::kHere: fd = -1; throw in_use(path, this_process());
+    case lock::Result::kError:
+      throw StoreError(fmt::format("cannot lock {}: {}; put the store on a file system that has locks",
+                                   lock_path, std::system_category().message(errno)));
   }
   std::string const pid = fmt::format("{}\n", ::getpid());
   // On a full disk the pid is missing and the lock holds all the same.
@@ -79,8 +75,9 @@ void lock_file(int fd, std::string const& path, std::string const& lock_path) {
 }  // namespace
 
 WriterLock::WriterLock(std::string const& path) : lock_path_(path + ".lock") {
-  if (!claim(lock_path_)) throw in_use(path, fmt::format("this process, pid {}", ::getpid()));
+  if (!claim(lock_path_)) throw in_use(path, this_process());
   try {
+    if (lock::held_here(lock_path_.c_str())) throw in_use(path, this_process());
     fd_ = ::open(lock_path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     if (fd_ < 0) {
       throw StoreError(

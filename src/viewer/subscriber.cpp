@@ -19,6 +19,7 @@
 #include <cerrno>
 #include <cstring>
 #include <deque>
+#include <filesystem>
 #include <random>
 #include <system_error>
 #include <utility>
@@ -261,16 +262,16 @@ struct Subscriber::Impl {
   bool wants_history() const noexcept { return options.replay || options.history.has_value(); }
 
   void find_store() {
-    if (!options.database.empty()) {
-      if (!store && options.refetch) open_store(options.database, false);
-      return;
-    }
     if (!wants_history() && !options.refetch) return;
     store.reset();
     question.emplace(endpoint, kInfoTimeout);
   }
 
   void take_info(std::optional<delivery::Info> const& info) {
+    if (!options.database.empty()) {
+      if (info && viewer::is_here(*info)) refuse_other_store(*info);
+      return open_store(options.database, wants_history() && !had_store);
+    }
     if (info && !info->database.empty() && viewer::is_here(*info)) {
       return open_store(info->database, wants_history() && !had_store);
     }
@@ -281,6 +282,18 @@ struct Subscriber::Impl {
         !info                    ? "no answer"
         : info->database.empty() ? "it has none"
                                  : "it is on host " + info->host));
+  }
+
+  /// Ids of one file mean nothing in another: records would be left out, or shown twice.
+  void refuse_other_store(delivery::Info const& info) const {
+    std::error_code unknown;
+    if (!info.database.empty() &&
+        (std::filesystem::equivalent(options.database, info.database, unknown) || unknown))
+      return;
+    throw StoreError(fmt::format(
+        "{} is not the store of the collector at {}, which {}; leave --db out to follow that collector",
+        options.database, endpoint.text,
+        info.database.empty() ? std::string("has none") : "writes " + info.database));
   }
 
   void open_store(std::string const& path, bool must) {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from conftest import COMMAND, PATIENCE, eventually
+from conftest import BUILD, COMMAND, PATIENCE, eventually
 from test_delivery import LONG, check_streams_are_whole, counters, stored_numbers
 
 
@@ -115,3 +115,12 @@ def test_three_adopters_of_one_spool_store_it_once(bus, start, start_collector, 
         assert stored[dead.pid, t] in (list(range(1, returned + 1)), list(range(1, returned + 2)))
     assert alive.running()
     check_streams_are_whole(bus)
+
+
+def test_a_program_that_is_collector_and_worker_leaves_its_own_spool_alone(bus, start):
+    program = start(BUILD / "workers" / "whole_bus", bus.database)
+    assert program.wait(PATIENCE * 4) == 0, program.stderr
+    assert bus.count("logger = 'alive'") == 1000
+    assert bus.query("SELECT count(DISTINCT sequence) FROM records WHERE logger = 'alive'")[0][0] == 1000
+    assert bus.count("logger = 'dead'") >= 2
+    assert bus.query("SELECT count(DISTINCT pid) FROM records WHERE logger = 'dead'")[0][0] == bus.count("logger = 'dead'")

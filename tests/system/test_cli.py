@@ -316,6 +316,28 @@ def test_the_exit_code_of_run_does_not_depend_on_stderr(bus):
     assert done.returncode == 1
 
 
+# --- one collector
+
+@pytest.mark.parametrize("command", [["tail"], ["query"], ["query", "-f"]])
+def test_several_collectors_are_not_looked_at_as_if_they_were_one(run, bus, command):
+    several = f"{bus.endpoint},tcp://127.0.0.1:9"
+    named = [several] if command == ["tail"] else ["--endpoint", several]
+    for done in (run(*command, *named), run(*command, environment={"LOGBOOM_ENDPOINT": several})):
+        assert done.returncode == 2
+        assert several in done.stderr and "name the one collector to look at" in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+
+
+def test_following_a_file_that_the_collector_does_not_write_is_refused(run, bus, collector):
+    other = bus.directory / "other.sqlite"
+    subprocess.run(["sqlite3", bus.database, f"VACUUM INTO '{other}'"], check=True)
+    for command in (["query", "-f"], ["tail", "--since", "1h"], ["tail"]):
+        done = run(*command, "--db", other)
+        assert done.returncode == 1
+        assert str(other) in done.stderr and str(bus.database) in done.stderr and "leave --db out" in done.stderr
+    assert run("query", "--db", other, "--count").returncode == 0, "a file as such may be asked"
+
+
 # --- demo
 
 def test_demo_shows_everything_and_loses_nothing(run, bus):

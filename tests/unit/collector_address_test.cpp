@@ -7,7 +7,9 @@
 #include <gtest/gtest.h>
 
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -131,6 +133,52 @@ TEST_F(AddressTest, AnAddressOfAnotherMachineIsSaidSo) {
 TEST_F(AddressTest, LocalhostIsThisMachine) {
   auto const bus = bind(delivery::parse_endpoint("tcp://localhost:0"));
   EXPECT_THAT(bus.addresses.at(0), StartsWith("tcp://localhost:"));
+}
+
+TEST_F(AddressTest, AForkedChildDoesNotKeepItsParentsAddress) {
+  // A process that holds the address, and a child of its that outlives it.
+  int pipe[2];
+  ASSERT_EQ(::pipe(pipe), 0);
+  pid_t const parent = ::fork();
+  if (parent == 0) {
+    AddressClaim const claim(endpoint("bus"));
+    if (::fork() == 0) {
+      ::close(pipe[0]);
+      pid_t const self = ::getpid();
+      if (::write(pipe[1], &self, sizeof self) != sizeof self) ::_exit(1);
+      ::pause();
+    }
+    ::pause();
+  }
+  pid_t child = 0;
+  ASSERT_EQ(::read(pipe[0], &child, sizeof child), static_cast<ssize_t>(sizeof child));
+  EXPECT_THAT(refusal(endpoint("bus")), HasSubstr(std::to_string(parent)));
+  ::kill(parent, SIGKILL);
+  ::waitpid(parent, nullptr, 0);
+  EXPECT_EQ(refusal(endpoint("bus")), "");
+  ::kill(child, SIGKILL);
+  ::close(pipe[0]);
+  ::close(pipe[1]);
+}
+
+TEST_F(AddressTest, ASecondCollectorOfOneProcessIsRefusedAndTakesNothingAway) {
+  std::optional<AddressClaim> claim(std::in_place, endpoint("bus"));
+  for (int i = 0; i < 3; ++i) EXPECT_THAT(refusal(endpoint("bus")), HasSubstr(std::to_string(::getpid())));
+  pid_t const other = ::fork();
+  if (other == 0) ::_exit(refusal(endpoint("bus")).empty() ? 1 : 0);
+  int status = 0;
+  ::waitpid(other, &status, 0);
+  EXPECT_EQ(status, 0) << "still locked for others";
+  claim.reset();
+  EXPECT_EQ(refusal(endpoint("bus")), "");
+}
+
+TEST_F(AddressTest, ADirectoryOfAnotherUserIsRefusedWhateverItsMode) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give a directory away";
+  std::filesystem::create_directory(directory_ / "theirs");
+  ASSERT_EQ(::chown((directory_ / "theirs").c_str(), 1234, 1234), 0);
+  ASSERT_EQ(::chmod((directory_ / "theirs").c_str(), 01777), 0);
+  EXPECT_THAT(refusal(endpoint("theirs/bus")), HasSubstr("belongs to user 1234"));
 }
 
 }  // namespace

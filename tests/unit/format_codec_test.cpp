@@ -216,6 +216,29 @@ TEST(FormatCodec, ALiveRecordFromANewerCollectorIsRead) {
   EXPECT_EQ(r.level, 30);
 }
 
+TEST(FormatCodec, ALiveRecordsKeysMayHaveAnyOrderAndAnyCompany) {
+  std::string frame;
+  Fields const inner{{"message", text("not this one")}, {"id", whole(9)}};
+  encode_fields({{"sequence", whole(3)},
+                 {"colour", Value(Value::Map(inner))},
+                 {"fields", Value(Value::Map(inner))},
+                 {"message", text("m \xff")},
+                 {"list", Value(Value::Array{Value(Value::Map(inner)), whole(1)})},
+                 {"id", whole(1)},
+                 {"id", whole(2)}},
+                frame);
+  Record const r = decode_live(bytes_of(frame));
+  EXPECT_EQ(r.id, 2) << "the last one";
+  EXPECT_EQ(r.sequence, 3U);
+  EXPECT_EQ(r.message, "m \\xff");
+  EXPECT_EQ(r.fields, inner);
+  // Keys that are no texts: a map, a list, a number.
+  std::string odd = "\x84\x81\xa2id\x07\x01\x91\x05\x02\x07\x03\xa2id\x05"s;
+  EXPECT_EQ(decode_live(bytes_of(odd)).id, 5);
+  for (std::string const& no_map : {"\x91\x01"s, "\x01"s, "\xa1x"s, ""s, "\x80\x80"s, "\x81\xa2id"s})
+    EXPECT_THROW((void)decode_live(bytes_of(no_map)), FrameError);
+}
+
 TEST(FormatCodec, ALiveKeyOfTheWrongTypeIsRefusedByName) {
   for (Fields const& bad :
        {Fields{{"message", whole(1)}}, Fields{{"pid", whole(-1)}}, Fields{{"level", whole(1LL << 40)}},

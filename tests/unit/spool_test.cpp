@@ -384,6 +384,26 @@ TEST_F(SpoolDirectory, ARootThatBelongsToAnotherUserIsRefused) {
   EXPECT_THROW((void)Spool::create(root(), publisher()), SpoolError);
 }
 
+TEST_F(SpoolDirectory, WhatBelongsToAnotherUserIsNotAdopted) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give a file away";
+  auto const who = publisher();
+  in_a_dead_process([&] { Spool::create(root(), who).create_ring(0).producer(); });
+  auto const directory = root() / hex(who.id);
+  auto const give = [](fs::path const& path, uid_t user) { ASSERT_EQ(::chown(path.c_str(), user, user), 0); };
+  for (auto const& path : {directory, directory / "lock", directory / "publisher", directory / "clock"}) {
+    give(path, 1234);
+    EXPECT_THROW((void)Spool::adopt(directory), SpoolError) << path;
+    give(path, 0);
+  }
+  give(directory / "ring.0", 1234);
+  auto spool = Spool::adopt(directory);
+  ASSERT_TRUE(spool);
+  auto const rings = spool->open_rings();
+  EXPECT_TRUE(rings.readable.empty());
+  ASSERT_EQ(rings.left_out.size(), 1U);
+  EXPECT_NE(rings.left_out[0].find("belongs to user 1234"), std::string::npos);
+}
+
 TEST_F(SpoolDirectory, DefaultRootFollowsTheEnvironment) {
   auto const root_with = [](char const* spool, char const* state, char const* home) {
     auto const set = [](char const* name, char const* value) {

@@ -128,6 +128,38 @@ TEST_F(SubscriberTest, HistoryCanBeReadFromANamedFile) {
   EXPECT_THROW(Subscriber{options}, StoreError);
 }
 
+TEST_F(SubscriberTest, AFileThatTheCollectorDoesNotWriteIsRefused) {
+  begin();
+  log(1, 10);
+  auto const copy = (directory_ / "copy.sqlite").native();
+  {
+    SQLite::Database db(options_.database, SQLite::OPEN_READWRITE, 5'000);
+    db.exec("VACUUM INTO '" + copy + "'");
+  }
+  auto options = viewer();
+  options.replay = true;
+  options.database = copy;
+  Subscriber subscriber(options);
+  try {
+    take(subscriber, 1);
+    FAIL();
+  } catch (StoreError const& error) {
+    EXPECT_THAT(error.what(),
+                testing::AllOf(HasSubstr(copy), HasSubstr(options_.database), HasSubstr("leave --db out")));
+  }
+}
+
+TEST_F(SubscriberTest, ANamedFileMayBeCalledOtherwise) {
+  begin();
+  log(1, 10);
+  auto options = viewer();
+  options.replay = true;
+  options.database = (directory_ / "link.sqlite").native();
+  std::filesystem::create_symlink(options_.database, options.database);
+  Subscriber subscriber(options);
+  EXPECT_EQ(take(subscriber, 10), numbers(1, 10));
+}
+
 TEST_F(SubscriberTest, HistoryOfACollectorWithoutAStoreIsRefusedAndLiveGoesOn) {
   options_.database.clear();
   begin();
