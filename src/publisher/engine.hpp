@@ -71,7 +71,7 @@ class Wakeup {
  private:
   int fd_;
   std::atomic<bool> pending_{false};
-  std::atomic<bool> dozing_{false};
+  std::atomic<std::uint32_t> dozing_{0};
 };
 
 /// Kept by whoever causes them; read by statistics(). All relaxed.
