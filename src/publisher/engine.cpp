@@ -86,9 +86,7 @@ void Wakeup::nudge() noexcept {
   if (dozing_.fetch_or(0, std::memory_order_acq_rel) != 0) wake();
 }
 
-void Wakeup::doze(bool rarely) noexcept {
-  dozing_.exchange(rarely ? 1 : 0, std::memory_order_acq_rel);
-}
+void Wakeup::doze(bool rarely) noexcept { dozing_.exchange(rarely ? 1 : 0, std::memory_order_acq_rel); }
 
 void Wakeup::clear() noexcept {
   std::uint64_t count = 0;
