@@ -18,10 +18,11 @@ class RotationSchedule {
 
   struct Options {
     Unit unit = Unit::kMidnight;
-    int weekday = 0;                  // of kWeekday: 0 is Monday
-    std::uint32_t interval = 1;       // units in a period
-    std::optional<std::uint32_t> at;  // second of the day, of kMidnight and kWeekday; none: 0
-    bool utc = false;                 // or the local zone
+    int weekday = 0;             // of kWeekday: 0 is Monday
+    std::uint32_t interval = 1;  // units in a period
+    std::optional<std::uint32_t>
+        at;  // second of the day, of kMidnight and kWeekday; none: the day's end (as Python: without `at` Monday's rollover is Tuesday 00:00)
+    bool utc = false;  // or the local zone
   };
 
   /// The unit and weekday of Python's `when`: S, M, H, D, midnight, W0 … W6, in either case. @throws std::invalid_argument
@@ -43,7 +44,10 @@ class RotationSchedule {
   bool utc() const noexcept { return options_.utc; }
 
  private:
+  bool on_day(std::int64_t day) const;
+
   Options options_;
+  std::int64_t at_ = 0;  // seconds from the day's beginning: up to a full day
 };
 
 }  // namespace logboom::sinks
