@@ -141,7 +141,7 @@ TEST_F(LogFileTest, RotatesBySizeAsPythonDoes) {
   };
   std::vector<Case> cases;
   std::vector<std::string> questions;
-  for (int i = 0; i < 200; ++i) {
+  for (int i = 0; i < 80; ++i) {
     Case c{static_cast<std::uint32_t>(1 + random() % 5), 10 + random() % 90, {}};
     std::ostringstream question;
     question << "('size', " << c.size << ", " << c.keep << ", [";
