@@ -3,6 +3,7 @@
 
 #include <logboom/export.hpp>
 #include <logboom/level.hpp>
+#include <logboom/retention.hpp>
 #include <logboom/sinks.hpp>
 
 #include <chrono>
@@ -16,20 +17,10 @@
 
 namespace logboom {
 
-/// How long the store keeps records (docs/store.md). Nothing set: for ever, in one file.
-struct RetentionOptions {
-  std::chrono::seconds keep{0};  ///< age at which records may go; 0: any
-  std::uint64_t max_size = 0;    ///< bytes of all the store's files; 0: any
-  bool full_text = false;        ///< closed files get a full-text index of message and exception
-  bool compress = false;         ///< closed files are compressed (zstd)
-
-  friend bool operator==(RetentionOptions const&, RetentionOptions const&) = default;
-};
-
 struct CollectorOptions {
   std::vector<std::string> endpoints;    ///< addresses to bind; empty = LOGBOOM_ENDPOINT, then the default
   std::string database = "logs.sqlite";  ///< the store's file; "" = no store
-  RetentionOptions retention;            ///< of the store
+  RetentionOptions retention;            ///< how long the store keeps records
   bool publish = true;                   ///< serve live viewers
   /// Records of Python's stock socket handlers (docs/inputs.md): "[HOST:]PORT" with 127.0.0.1 and 9020 (udp: 9021) as their usual values, port 0 = any; a path of a Unix
   /// socket. Not set: none are taken.
