@@ -30,7 +30,6 @@ struct CollectorOptions {
   std::vector<std::string> subscribe;
   /// ZeroMQ endpoint to publish records on as pyzmq's PUBHandler does (topic LEVEL.logger, text), for `python -m zmq.log`. Who reads too slowly misses records.
   std::optional<std::string> zmq_log;
-  std::optional<std::string> print;  ///< console sink: "pretty", "json", "csv", "logfmt" or a Python format string
   /// Where records go besides the store, 64 at most; each has a thread of its own.
   std::vector<SinkOptions> sinks;
   std::vector<std::string> adopt;  ///< spool roots (or spools) whose orphaned spools are read, whatever collector they were meant for
@@ -66,7 +65,7 @@ struct CollectorStatus {
   std::vector<SinkStatus> sinks;    ///< in the order of the options
 };
 
-/// Binds in the constructor, works in run(). run() belongs to one thread; stop() and status() are safe from any thread; stop() also from a signal handler.
+/// Binds in the constructor, works in run(). run() belongs to one thread; the rest is safe from any thread; stop() also from a signal handler.
 class LOGBOOM_API Collector {
  public:
   /// @throws std::invalid_argument for malformed options, StoreError for the store's file (in use by another collector, newer version, not writable …),
@@ -82,6 +81,18 @@ class LOGBOOM_API Collector {
 
   /// Makes run() return soon. Async-signal-safe.
   void stop() noexcept;
+
+  /// Goes on with other sinks and level rules: sinks whose options are the same are not touched; those that write to the same file (console, address) go on with what they have
+  /// queued; those that are gone write what they have, for which a stuck reader is waited for at most a second. All or nothing. Blocks meanwhile.
+  /// @return what else differs, by name: it takes effect with the next start. @throws std::invalid_argument for malformed options, std::system_error for a sink's file that
+  /// cannot be opened; nothing is changed then
+  std::vector<std::string> reload(CollectorOptions options);
+
+  /// Sinks close their files and open them under their names again, soon: for whoever moves log files away. Does not block.
+  void reopen();
+
+  /// A record of the collector's own, of logger `logboom.collector`. Kept out where it is below that logger's level, and beyond 50 at once and 5 a second. Does not block.
+  void note(Level level, std::string_view line);
 
   CollectorStatus status() const;
   /// The addresses bound, with the port that the system chose where 0 was asked for.
