@@ -85,11 +85,12 @@
     }                                                                                                    \
   } while (false)
 
+// A call that is sampled has two ends, without and with the number: its arguments are evaluated once, before them.
 #define LOGBOOM_DETAIL_SAMPLED(kind, argument, logger, number, text, ...)                                    \
   do {                                                                                                       \
     if constexpr ((number) >= (LOGBOOM_MIN_LEVEL)) {                                                         \
       if (::logboom::Logger const logboom_detail_logger = (logger); logboom_detail_logger.enabled(number)) { \
-        static constinit ::logboom::detail::kind logboom_detail_sampler;                                     \
+        static constinit ::logboom::detail::kind logboom_detail_sampler{};                                   \
         if (auto const logboom_detail_sample = logboom_detail_sampler.take argument) {                       \
           LOGBOOM_DETAIL_SITE(number, text);                                                                 \
           ::logboom::detail::log_sampled(logboom_detail_logger, logboom_detail_site,                         \
@@ -105,7 +106,7 @@
     if (::logboom::Logger const logboom_detail_logger = (logger); true) {                                    \
       if (::logboom::Level const logboom_detail_level = (number);                                            \
           logboom_detail_logger.enabled(logboom_detail_level)) {                                             \
-        static constinit ::logboom::detail::kind logboom_detail_sampler;                                     \
+        static constinit ::logboom::detail::kind logboom_detail_sampler{};                                   \
         if (auto const logboom_detail_sample = logboom_detail_sampler.take argument) {                       \
           LOGBOOM_DETAIL_SITE(::logboom::level::kInfo, text);                                                \
           ::logboom::detail::log_sampled(logboom_detail_logger, logboom_detail_site,                         \
@@ -122,7 +123,8 @@
 /// The first call, and then every n-th: LOGBOOM_EVERY_N(1000, log, logboom::level::kInfo, "template", arguments…, fields…).
 #define LOGBOOM_EVERY_N(n, logger, number, text, ...) \
   LOGBOOM_DETAIL_LOG_SAMPLED(EveryN, (n), logger, number, text __VA_OPT__(, ) __VA_ARGS__)
-/// At most one in each such time, a std::chrono::duration: LOGBOOM_EVERY(1s, log, logboom::level::kInfo, "template", arguments…, fields…). By a clock that is never set.
+/// At most one in each such time, a std::chrono::duration: LOGBOOM_EVERY(1s, log, logboom::level::kInfo, "template", arguments…, fields…). By a clock that is never set; from 100 ms on
+/// exact to a few milliseconds.
 #define LOGBOOM_EVERY(interval, logger, number, text, ...) \
   LOGBOOM_DETAIL_LOG_SAMPLED(Every, (interval), logger, number, text __VA_OPT__(, ) __VA_ARGS__)
 /// The first call of the process: LOGBOOM_ONCE(log, logboom::level::kInfo, "template", arguments…, fields…).

@@ -50,7 +50,7 @@ class Sampling(logging.Filter):
             if len(self._sites) > _MAX_SITES:
                 self._sites.popitem(last=False)
         if passes and suppressed > 0:
-            record.suppressed = suppressed
+            record.suppressed = suppressed  # type: ignore[attr-defined]
         return passes
 
     def _due(self, suppressed: int, seconds: float) -> bool:
