@@ -106,6 +106,7 @@ void read_rotate(TableReader& outer, RotateOptions& rotate) {
 }
 
 void read_file(TableReader& in, SinkOptions& sink) {
+  auto const before = in.mistakes().size();
   in.text("path", sink.path);
   in.text("mode", [&](std::string const& text) {
     unsigned mode = 0;
@@ -115,7 +116,13 @@ void read_file(TableReader& in, SinkOptions& sink) {
     sink.mode = mode;
   });
   read_rotate(in, sink.rotate);
-  if (sink.path.empty()) in.mistake("path", "a file sink needs a path");
+  if (sink.path.empty()) return in.mistake("path", "a file sink needs a path");
+  if (in.mistakes().size() > before) return;
+  try {
+    sinks::check_file(sink);
+  } catch (std::invalid_argument const& error) {
+    in.mistake("path", error.what());
+  }
 }
 
 void read_upstream(TableReader& in, SinkOptions& sink) {
