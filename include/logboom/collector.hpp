@@ -3,6 +3,7 @@
 
 #include <logboom/export.hpp>
 #include <logboom/level.hpp>
+#include <logboom/sinks.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -15,14 +16,27 @@
 
 namespace logboom {
 
+/// How long the store keeps records (docs/store.md). Nothing set: for ever, in one file.
+struct RetentionOptions {
+  std::chrono::seconds keep{0};  ///< age at which records may go; 0: any
+  std::uint64_t max_size = 0;    ///< bytes of all the store's files; 0: any
+  bool full_text = false;        ///< closed files get a full-text index of message and exception
+  bool compress = false;         ///< closed files are compressed (zstd)
+
+  friend bool operator==(RetentionOptions const&, RetentionOptions const&) = default;
+};
+
 struct CollectorOptions {
   std::vector<std::string> endpoints;    ///< addresses to bind; empty = LOGBOOM_ENDPOINT, then the default
   std::string database = "logs.sqlite";  ///< the store's file; "" = no store
+  RetentionOptions retention;            ///< of the store
   bool publish = true;                   ///< serve live viewers
   /// Records of Python's stock socket handlers (docs/inputs.md): "[HOST:]PORT" with 127.0.0.1 and 9020 (udp: 9021) as their usual values, port 0 = any; a path of a Unix
   /// socket. Not set: none are taken.
   std::optional<std::string> python_tcp, python_udp, python_unix, python_unix_datagram;
   std::optional<std::string> print;  ///< console sink: "pretty", "json", "csv", "logfmt" or a Python format string
+  /// Where records go besides the store, 64 at most; each has a thread of its own.
+  std::vector<SinkOptions> sinks;
   std::vector<std::string> adopt;  ///< spool roots (or spools) whose orphaned spools are read, whatever collector they were meant for
   /// Spool roots of which only those are read whose publisher had one of this collector's addresses (or is of a version that did not say): several buses may share such
   /// a root. `logboom collect` adds the default ones.
@@ -53,6 +67,7 @@ struct CollectorStatus {
   std::int64_t last_id = 0;
   std::uint64_t input_connections = 0;  ///< of Python's handlers, open
   std::uint64_t input_refused = 0;  ///< connections of Python's handlers turned away for want of descriptors
+  std::vector<SinkStatus> sinks;    ///< in the order of the options
 };
 
 /// Binds in the constructor, works in run(). run() belongs to one thread; stop() and status() are safe from any thread; stop() also from a signal handler.
