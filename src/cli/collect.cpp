@@ -15,6 +15,7 @@
 #include <csignal>
 #include <filesystem>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,8 @@ struct Choices {
   CollectorOptions options;
   std::string print;
   std::string level;
+  SinkOptions upstream;
+  std::string upstream_level;
   bool no_db = false;
   bool no_publish = false;
   bool no_adopt = false;
@@ -77,6 +80,21 @@ std::string joined(std::vector<std::string> const& parts) {
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
+void add_upstream(Choices& choices) {
+  auto& sink = choices.upstream;
+  if (sink.endpoint.empty()) return;
+  sink.type = SinkOptions::Type::kUpstream;
+  if (!choices.upstream_level.empty()) {
+    sink.filter.level = parse_level(choices.upstream_level);
+    if (!sink.filter.level) {
+      throw std::invalid_argument(fmt::format(
+          "--upstream-level {}: no such level; use TRACE, DEBUG, INFO, WARNING, ERROR, CRITICAL or a number",
+          choices.upstream_level));
+    }
+  }
+  choices.options.sinks.push_back(sink);
+}
+
 void collect(Choices choices) {
   auto& options = choices.options;
   if (choices.no_db) options.database.clear();
@@ -86,6 +104,7 @@ void collect(Choices choices) {
     // Where publishers keep their spools that cannot have one there.
     for (auto const& root : publisher::memory_roots()) options.adopt_own.push_back(root.native());
   }
+  add_upstream(choices);
   options.publish = !choices.no_publish;
   options.level_rules = choices.level;
   options.notice = tell;
@@ -160,6 +179,34 @@ void add_collect(CLI::App& app) {
   python("--python-udp", options.python_udp, "9021", "Of DatagramHandler; 127.0.0.1:9021 unless given");
   python("--python-unix", options.python_unix, "", "Of SocketHandler(PATH, None)");
   python("--python-unix-datagram", options.python_unix_datagram, "", "Of DatagramHandler(PATH, None)");
+  constexpr auto kUpstream = "Forwarding to another collector";
+  auto* const upstream =
+      command
+          ->add_option(
+              "--upstream", choices->upstream.endpoint,
+              "Forward every record to the collector at this address as well (tcp://HOST:PORT), exactly "
+              "once: what it has not stored waits on disk")
+          ->type_name("ENDPOINT")
+          ->group(kUpstream);
+  command
+      ->add_option("--upstream-level", choices->upstream_level, "Forward only records of this level or above")
+      ->type_name("LEVEL")
+      ->group(kUpstream)
+      ->needs(upstream);
+  command
+      ->add_option("--upstream-spool", choices->upstream.spool,
+                   "Directory of what waits; beside the publishers' spools unless given")
+      ->type_name("DIR")
+      ->group(kUpstream)
+      ->needs(upstream);
+  command
+      ->add_option("--upstream-size", choices->upstream.spool_bytes,
+                   "Bound of it (1GiB unless given). What finds no room is declared lost to the other "
+                   "collector; without a store publishers wait instead")
+      ->type_name("SIZE")
+      ->transform(CLI::AsSizeValue(false))
+      ->group(kUpstream)
+      ->needs(upstream);
   command->add_flag("--until-idle", options.until_idle,
                     "Exit once every publisher that came has left (at least one did). One that died counts "
                     "as gone when its "
