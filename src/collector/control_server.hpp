@@ -36,7 +36,7 @@ class ControlServer {
     std::uint64_t pid = 0;
     std::string database;
     std::string levels;
-    std::vector<PublisherId> forwarders;  // as these it forwards records itself
+    std::vector<PublisherId> forwarders = {};  // as these it forwards records itself
   };
 
   ControlServer(Facts facts, delivery::ReceiverLedger& ledger, PublisherTable& publishers, OwnLog& log,
