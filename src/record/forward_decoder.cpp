@@ -209,6 +209,7 @@ ForwardDecoder::Impl::Item ForwardDecoder::Impl::read_item(Token const& token) {
   item.time = elements.next_integer("time");
   if (site.is_nil()) {
     item.last = next_sequence(elements, "gap: last");
+    if (item.last < item.first) bad("gap: last", "at least its first");
     item.reason = elements.next_text("reason").text();
     Token const& found = elements.next();
     item.found = found.kind == Kind::kBool && found.integer != 0;

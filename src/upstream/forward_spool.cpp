@@ -413,6 +413,11 @@ void ForwardSpool::unlink(std::deque<Segment> const& segments) noexcept {
   }
 }
 
+bool ForwardSpool::roomy() const {
+  std::lock_guard const lock(mutex_);
+  return bytes_ + segment_bound_ <= bound_;
+}
+
 std::uint64_t ForwardSpool::bytes() const {
   std::lock_guard const lock(mutex_);
   return bytes_;

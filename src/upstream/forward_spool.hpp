@@ -69,6 +69,8 @@ class ForwardSpool {
   /// Numbers up to `committed` are not needed any more. @return how many records were in them
   std::uint64_t release(std::uint64_t stream, std::uint64_t committed);
 
+  /// There is room for a segment: what was refused at the bound need not fear to be refused again at once.
+  bool roomy() const;
   std::uint64_t bytes() const;    // on file
   std::uint64_t records() const;  // in frames that were not released
 

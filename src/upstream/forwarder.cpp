@@ -189,6 +189,7 @@ void Forwarder::store_frames() {
 
 /// What there was no room for comes before what there is room for now. False: there still is none.
 bool Forwarder::declare_losses() {
+  if (!losses_.empty() && !spool_.roomy()) return false;
   while (!losses_.empty()) {
     auto const losses = losses_.first(kLossesAFrame);
     wire::ForwardBuilder frame;

@@ -107,18 +107,19 @@ TEST_F(ForwardSpoolTest, ATornFrameIsCutOffWhereverItWasTorn) {
   auto const stream = spool->stream();
   auto const file = segments().at(0);
   spool.reset();
+  auto const copy = scratch.path() / "copy";
+  std::filesystem::copy_file(file, copy);
   auto const whole = std::filesystem::file_size(file);
-  for (std::uintmax_t const size : {whole - 1, whole - 99, whole - 100, whole - 131}) {
-    std::filesystem::resize_file(file, size);
+  for (std::uintmax_t const missing : {1U, 99U, 100U, 101U, 131U}) {
+    std::filesystem::copy_file(copy, file, std::filesystem::copy_options::overwrite_existing);
+    std::filesystem::resize_file(file, whole - missing);
     open();
-    EXPECT_THAT(spool->problems(), IsEmpty());
-    EXPECT_EQ(spool->oldest().end, 2U);
-    EXPECT_EQ(text(stream, 1).size(), 100U);
+    EXPECT_THAT(spool->problems(), IsEmpty()) << missing;
+    EXPECT_EQ(spool->oldest().end, 2U) << missing;
+    EXPECT_EQ(text(stream, 1).size(), 100U) << missing;
     spool.reset();
-    std::filesystem::resize_file(file, whole);  // zeros, as a power cut may leave them
+    EXPECT_EQ(std::filesystem::file_size(file), whole - 132) << missing;
   }
-  open();
-  EXPECT_EQ(spool->oldest().end, 2U);
 }
 
 TEST_F(ForwardSpoolTest, ADamagedFrameIsEmptyAndTheOthersStand) {
@@ -155,7 +156,6 @@ TEST_F(ForwardSpoolTest, TheBoundHoldsAndRoomComesBack) {
   spool->release(spool->stream(), count + 1);
   EXPECT_LT(spool->bytes(), ForwardSpool::kLeastBound / 8);
   EXPECT_TRUE(spool->append(frame, 1));
-  EXPECT_EQ(text(spool->stream(), count + 2), "") << "not published, but read() does not ask";
 }
 
 TEST_F(ForwardSpoolTest, WhatNoTransactionToldIsForgotten) {
