@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,8 +15,8 @@ namespace logboom {
 
 /// When a file sink goes on to a new file, and what becomes of the old ones. Nothing set: never.
 struct RotateOptions {
-  std::uint64_t size = 0;         ///< bytes that a file may reach; 0: any
-  std::string at;                 ///< "midnight", "HH:MM", or "W0" (Monday) to "W6"; local time unless `utc`
+  std::uint64_t size = 0;  ///< bytes that a file may reach; 0: any
+  std::string at;  ///< "midnight", "04:30", "W0" (Monday) to "W6", "W0 04:30"; local time unless `utc`
   std::chrono::seconds every{0};  ///< age of a file; 0: any. Not together with `at`
   bool utc = false;
   std::size_t keep = 0;  ///< old files that are kept, the newest; 0: all
@@ -39,6 +40,7 @@ struct LimitOptions {
 };
 
 /// One sink. A slow or failing sink never holds up the store: beyond `queue_bytes` its records are dropped, counted, and its output says how many.
+/// One of type upstream has a spool on disk instead of a queue, no format and no limit; a reload does not change it.
 struct SinkOptions {
   enum class Type { kConsole, kFile, kNull, kUpstream };
   enum class Color { kAuto, kAlways, kNever };
@@ -49,7 +51,7 @@ struct SinkOptions {
   Filter filter;       ///< which records
   LimitOptions limit;  ///< and of those how many
   std::size_t queue_bytes =
-      4U << 20U;  ///< blocks of records waiting for the sink, 64 KiB at least; one block always fits
+      16U << 20U;  ///< blocks of records waiting for the sink, 64 KiB at least; one block always fits
 
   // Console and file: the form of a record.
   std::string format = "pretty";  ///< "pretty", "json", "csv", "logfmt" or a Python logging format string
@@ -62,7 +64,8 @@ struct SinkOptions {
 
   Stream stream = Stream::kStdout;  ///< console
 
-  std::string path;  ///< file: its path, in which strftime's conversions stand for the time it was opened
+  std::string path;  ///< file: its path, in which strftime's conversions stand for the time at which the file begins
+  std::optional<unsigned> mode;  ///< file: permissions of those it makes, 0640; not set: 0666 less the umask
   RotateOptions rotate;
 
   std::string endpoint;  ///< upstream: the address of the other collector

@@ -10,13 +10,13 @@
 #include "collector/doorkeeper.hpp"
 #include "collector/intake.hpp"
 #include "collector/own_log.hpp"
+#include "collector/sink_set.hpp"
 #include "delivery/endpoint.hpp"
 #include "inputs/listen_socket.hpp"
 #include "inputs/published_records.hpp"
 #include "inputs/python_input.hpp"
-#include "record/formatter.hpp"
 #include "record/level_rules.hpp"
-#include "sinks/console.hpp"
+#include "sinks/sink_options.hpp"
 #include "sinks/zmq_log.hpp"
 #include "store/ledger_reader.hpp"
 #include "upstream/forwarder.hpp"
@@ -28,6 +28,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <iterator>
 #include <random>
 #include <span>
 #include <stdexcept>
@@ -111,14 +112,38 @@ CollectorOptions checked(CollectorOptions options) {
   LevelRules::parse(options.level_rules);
   for (auto const& [transport, address] : python_sockets(options))
     inputs::check_listen_address(transport, address);
+  sinks::check_sinks(options.sinks);
   return options;
 }
 
-std::unique_ptr<sinks::Sink> console(std::string const& format) {
-  bool const terminal = ::isatty(STDOUT_FILENO) == 1;
-  FormatOptions options;
-  options.escape_controls = terminal;
-  return std::make_unique<sinks::ConsoleSink>(Formatter::make(format, options), STDOUT_FILENO);
+std::vector<SinkOptions> upstream_sinks(CollectorOptions const& options) {
+  std::vector<SinkOptions> list;
+  std::copy_if(options.sinks.begin(), options.sinks.end(), std::back_inserter(list),
+               [](SinkOptions const& sink) { return sink.type == SinkOptions::Type::kUpstream; });
+  return list;
+}
+
+/// What of the options only a new collector follows, and differs.
+std::vector<std::string> fixed_differences(CollectorOptions const& old, CollectorOptions const& now) {
+  std::vector<std::string> differ;
+  auto const compare = [&](char const* name, auto const& a, auto const& b) {
+    if (!(a == b)) differ.emplace_back(name);
+  };
+  compare("endpoints", old.endpoints, now.endpoints);
+  compare("path of the store", old.database, now.database);
+  compare("retention of the store", old.retention, now.retention);
+  compare("publish", old.publish, now.publish);
+  compare("inputs", python_sockets(old), python_sockets(now));
+  compare("subscribe", old.subscribe, now.subscribe);
+  compare("zmq_log", old.zmq_log, now.zmq_log);
+  compare("upstream sinks", upstream_sinks(old), upstream_sinks(now));
+  compare("adopt", old.adopt, now.adopt);
+  compare("adopt_own", old.adopt_own, now.adopt_own);
+  compare("until_idle", old.until_idle, now.until_idle);
+  compare("queue", old.queue_bytes, now.queue_bytes);
+  compare("max_connections", old.max_connections, now.max_connections);
+  compare("commit_interval", old.commit_interval, now.commit_interval);
+  return differ;
 }
 
 }  // namespace
@@ -134,6 +159,7 @@ struct Collector::Impl {
   void add_zmq_log();
   std::unique_ptr<inputs::PythonInput> python_input();
   delivery::ReceiverLedger ledger();
+  std::vector<std::string> reload(CollectorOptions wanted);
 
   CollectorOptions const options;
   std::uint64_t const epoch = random_epoch();
@@ -149,6 +175,7 @@ struct Collector::Impl {
   BusSockets bus;
   Doorkeeper door;
   std::unique_ptr<inputs::PythonInput> input;  // for Python's handlers, if there is any
+  SinkSet sinks;
   std::optional<inputs::PublishedRecords> published;
   Intake intake;
   std::optional<Adoption> adoption;
@@ -170,11 +197,12 @@ Collector::Impl::Impl(CollectorOptions given)
       bus(std::move(claims), addresses, options.publish),
       door(bus, options.max_connections),
       input(python_input()),
+      sinks(options.sinks, {.log = log, .host = host_name(), .stored = !target.path().empty()}),
       intake(bus, door, queue, log, ledger(), wake.fd(), intake_options()) {
   if (input) intake.add_input(*input);
+  intake.add_sinks(sinks);
   if (!options.subscribe.empty())
     intake.add_input(published.emplace(bus.context, std::span<std::string const>(options.subscribe)));
-  if (options.print) intake.add_sink(console(*options.print));
   if (options.zmq_log) add_zmq_log();
   if (!options.adopt.empty() || !options.adopt_own.empty())
     adoption.emplace(Adoption::Roots{options.adopt, options.adopt_own}, bus.addresses, log);
@@ -182,17 +210,16 @@ Collector::Impl::Impl(CollectorOptions given)
 
 std::vector<std::unique_ptr<upstream::Forwarder>> Collector::Impl::make_upstreams() {
   std::vector<std::unique_ptr<upstream::Forwarder>> made;
-  for (auto const& sink : options.sinks) {
-    if (sink.type != SinkOptions::Type::kUpstream) continue;
+  for (auto const& sink : upstream_sinks(options)) {
     upstream::Forwarder::Surroundings around;
     around.host = host_name();
     for (auto const& address : addresses) around.serves.push_back(address.text);
     around.stored = !target.path().empty();
     around.report = [this](Level level, std::string line) {
       if (level >= level::kWarning)
-        log.tell(OwnLog::Kind::kUpstream, level, std::move(line));
+        log.tell(OwnLog::Kind::kSink, level, std::move(line));
       else
-        log.note(OwnLog::Kind::kUpstream, level, std::move(line));
+        log.note(OwnLog::Kind::kSink, level, std::move(line));
     };
     made.push_back(std::make_unique<upstream::Forwarder>(sink, std::move(around)));
   }
@@ -258,7 +285,7 @@ std::unique_ptr<inputs::PythonInput> Collector::Impl::python_input() {
 void Collector::Impl::add_zmq_log() {
   auto sink = std::make_unique<sinks::ZmqLog>(bus.context, *options.zmq_log);
   zmq_log = sink->endpoint();
-  intake.add_sink(std::move(sink));
+  intake.set_zmq_log(std::move(sink));
 }
 
 /// Streams that the ledger had to forget are looked up in the file again.
@@ -295,8 +322,23 @@ void Collector::Impl::run() {
   if (adoption) adoption->stop();
   store.join();
   for (auto const& forwarder : upstreams) forwarder->stop();
+  sinks.close();
   if (auto const failure = queue.failure()) std::rethrow_exception(failure);
   if (broken) std::rethrow_exception(broken);
+}
+
+std::vector<std::string> Collector::Impl::reload(CollectorOptions wanted) {
+  wanted = checked(std::move(wanted));
+  auto differ = fixed_differences(options, wanted);
+  sinks.replace(wanted.sinks);
+  log.set_least(LevelRules::parse(wanted.level_rules).level_for("logboom.collector"));
+  intake.set_levels(wanted.level_rules);
+  wake.ring();
+  std::string line = "reloaded";
+  for (auto const& one : differ)
+    line += (line.size() > 8 ? ", " : "; takes effect with the next start: ") + one;
+  log.note(OwnLog::Kind::kLife, level::kInfo, std::move(line));
+  return differ;
 }
 
 void Collector::Impl::work() {
@@ -333,6 +375,17 @@ void Collector::stop() noexcept {
   impl_->wake.ring();
 }
 
+std::vector<std::string> Collector::reload(CollectorOptions options) {
+  return impl_->reload(std::move(options));
+}
+
+void Collector::reopen() { impl_->sinks.reopen(); }
+
+void Collector::note(Level level, std::string_view line) {
+  impl_->log.note(OwnLog::Kind::kLife, level, std::string(line));
+  impl_->wake.ring();
+}
+
 CollectorStatus Collector::status() const {
   auto const& counters = impl_->intake.counters();
   CollectorStatus status;
@@ -345,6 +398,7 @@ CollectorStatus Collector::status() const {
   status.publishers = counters.publishers;
   status.adopted_spools = impl_->adoption ? impl_->adoption->adopted() : 0;
   status.last_id = counters.last_id;
+  status.sinks = impl_->sinks.status();
   if (impl_->input) {
     status.input_connections = impl_->input->counters().connections;
     status.input_refused = impl_->input->counters().refused;

@@ -202,6 +202,15 @@ void ControlServer::set_waiting(bool waiting) {
   windows_owed_ = !waiting;
 }
 
+void ControlServer::set_levels(std::string rules) {
+  if (rules == facts_.levels) return;
+  facts_.levels = std::move(rules);
+  for (auto& [id, publisher] : publishers_) {
+    if (publisher.route.empty()) continue;
+    if (answer(publisher.route, delivery::Levels{facts_.levels}) == Sent::kGone) gone(publisher);
+  }
+}
+
 void ControlServer::tell_window() {
   windows_owed_ = false;
   for (auto& [id, publisher] : publishers_) {

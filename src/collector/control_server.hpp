@@ -59,6 +59,8 @@ class ControlServer {
   /// Asks those that were silent long whether they are there, which is how one learns that they are not.
   void probe(std::int64_t now);
 
+  /// The rules of the welcome. Whoever is connected hears of them now.
+  void set_levels(std::string rules);
   void set_epoch(std::uint64_t epoch) { facts_.epoch = epoch; }
   /// A flush is waiting that wants what was received up to here committed.
   bool wants_commit() const noexcept { return wants_commit_; }

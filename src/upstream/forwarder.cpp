@@ -69,13 +69,6 @@ std::filesystem::path spool_directory(SinkOptions const& options, std::string co
   return root / fmt::format("{}-{:016x}", shown.substr(0, 64), hash_of(all));
 }
 
-std::optional<Matcher> matcher_of(Filter const& filter) {
-  bool const any = !filter.level && filter.loggers.empty() && filter.hosts.empty() &&
-                   filter.processes.empty() && filter.pids.empty() && filter.regex.empty() &&
-                   filter.fields.empty() && !filter.since && !filter.until;
-  return any ? std::nullopt : std::optional<Matcher>(std::in_place, filter);
-}
-
 int make_eventfd() {
   int const made = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (made < 0) throw std::system_error(errno, std::generic_category(), "upstream: eventfd");
@@ -91,7 +84,7 @@ Forwarder::Forwarder(SinkOptions const& options, Surroundings surroundings)
       name_(options.name.empty() ? joined(endpoints_) : options.name),
       waits_(options.when_full == SinkOptions::WhenFull::kWait ||
              (options.when_full == SinkOptions::WhenFull::kAuto && !around_.stored)),
-      matcher_(matcher_of(options.filter)),
+      selector_(options.filter),
       spool_(spool_directory(options, joined(endpoints_), around_.serves), options.spool_bytes),
       losses_(spool_.directory() / "losses"),
       self_{spool_.id(), around_.host, static_cast<std::uint64_t>(::getpid()), "logboom.forward", wall_clock()},
@@ -133,6 +126,7 @@ void Forwarder::reconcile(std::span<Progress const> ledger) {
 
 void Forwarder::encode(Block const& block) {
   SpanCursors cursors(block.spans);
+  selector_.select(block, selected_);
   auto gap = block.gaps.begin();
   std::uint64_t const plain_stream = spool_.stream() + 1;
   for (std::size_t i = 0; i < block.entries.size(); ++i) {
@@ -161,10 +155,7 @@ void Forwarder::encode(Block const& block) {
 }
 
 bool Forwarder::passes(Block const& block, std::size_t index) const {
-  if (!matcher_) return true;
-  auto const& least = options_.filter.level;
-  return (!least || block.sites[block.entries[index].site]->level >= *least) &&
-         matcher_->matches(to_record(block, index));
+  return selected_[index] && (!selector_.looks_inside() || selector_.matches(to_record(block, index)));
 }
 
 void Forwarder::finish_frame() {

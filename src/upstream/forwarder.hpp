@@ -7,11 +7,11 @@
 #include "record/block.hpp"
 #include "record/forward.hpp"
 #include "record/wire.hpp"
+#include "sinks/selector.hpp"
 #include "upstream/forward_feed.hpp"
 #include "upstream/forward_spool.hpp"
 #include "upstream/loss_file.hpp"
 
-#include <logboom/filter.hpp>
 #include <logboom/sinks.hpp>
 
 #include <atomic>
@@ -105,7 +105,7 @@ class Forwarder {
   std::vector<delivery::Endpoint> const endpoints_;
   std::string const name_;
   bool const waits_;  // when full
-  std::optional<Matcher> const matcher_;
+  sinks::Selector const selector_;
   ForwardSpool spool_;
   LossFile losses_;
   wire::Publisher const self_;
@@ -117,7 +117,8 @@ class Forwarder {
 
   // The appending thread's own.
   wire::ForwardBuilder builder_;
-  std::uint64_t plain_ = 0;  // number of the last record that came without one
+  std::vector<bool> selected_;  // of a block
+  std::uint64_t plain_ = 0;     // number of the last record that came without one
   std::deque<Encoded> frames_;
 
   // The delivering thread's own.

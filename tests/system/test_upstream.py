@@ -299,6 +299,35 @@ def test_what_a_filter_keeps_away_is_no_loss(bus, site, plain):
     assert hub.query("SELECT count(*) FROM gap") == [(0,)]
 
 
+def test_configured_with_the_filters_of_any_sink(bus, site, plain, tmp_path):
+    hub = site("hub").start()
+    config = tmp_path / "logboom.toml"
+    config.write_text(f"""
+[[sink]]
+type = "upstream"
+endpoint = "{hub.endpoint}"
+spool = "{tmp_path}/spool"
+spool_size = "8MiB"
+when_full = "drop"
+level = "INFO"
+logger = "made"
+host = "else*"
+where = ["f>=2"]
+""")
+    host = site("host", "--config", config).start()
+    socket = plain(host)
+    publisher = os.urandom(16)
+    socket.socket.send(batch([(20, ["a", 1], {"f": 1}), (10, ["b", 2], {"f": 2}), (30, ["c", 3], {"f": 3}), (20, ["d", 4]), (40, ["e", 5], {"f": 5})], publisher))
+    socket.send({"logger": "made.elsewhere", "level": 40, "message": "here", "host": "elsewhere", "f": 2})
+    socket.send({"logger": "made.here", "level": 40, "message": "not here", "host": "here", "f": 2})
+    eventually(lambda: hub.count() == 3)
+    assert hub.query("SELECT message FROM records WHERE logger LIKE 'made%' ORDER BY message") == [("c of 3",), ("e of 5",), ("here",)]
+    assert hub.query("SELECT last, missing FROM ledger JOIN publisher p ON p.id = publisher_id WHERE p.uuid = ?", publisher) == [(5, "")]
+    assert hub.query("SELECT count(*) FROM gap") == [(0,)]
+    assert (tmp_path / "spool" / "forwarder").exists()
+    assert host.process.stop() == 0
+
+
 def lost(site):
     """Records of workers that are declared lost. (What the host's collector says of itself comes without numbers, and has a stream whose number is a time.)"""
     return site.query("SELECT ifnull(sum(last - first + 1), 0) FROM gap WHERE stream < 1000")[0][0]
