@@ -170,6 +170,7 @@ TEST(Config, ReadsTheOtherSinks) {
   EXPECT_EQ(sinks.at(3).endpoint, "tcp://hub:7514");
   EXPECT_EQ(sinks.at(3).spool, "/var/spool/hub");
   EXPECT_EQ(sinks.at(3).spool_bytes, 2ULL << 30U);
+  EXPECT_EQ(sinks.at(3).when_full, SinkOptions::WhenFull::kWait);
 }
 
 void expect_same(Config const& a, Config const& b) {
