@@ -1,6 +1,8 @@
 // Answering publishers. Must not know sockets or threads.
 #include "collector/control_server.hpp"
 
+#include "record/forward.hpp"
+
 #include <logboom/query.hpp>
 
 #include <fmt/format.h>
@@ -75,6 +77,12 @@ void ControlServer::on_hello(std::string const& route, delivery::Hello const& he
     answer(route, delivery::Error{"the publisher's id is all zeros; make a random one"});
     return;
   }
+  if (std::find(facts_.forwarders.begin(), facts_.forwarders.end(), hello.publisher.id) !=
+      facts_.forwarders.end()) {
+    answer(route, delivery::Error{"this is the collector that forwards: its upstream endpoint is its own "
+                                  "address; name another one"});
+    return;
+  }
   bool const known = publishers_.find(hello.publisher.id) != nullptr;
   auto& publisher = publishers_.enter(hello.publisher, now);
   publishers_.reach(publisher, route);
@@ -83,8 +91,9 @@ void ControlServer::on_hello(std::string const& route, delivery::Hello const& he
   std::vector<std::pair<std::uint64_t, std::uint64_t>> streams;
   streams.reserve(hello.streams.size());
   for (auto const& stream : hello.streams) streams.emplace_back(stream.stream, stream.base);
-  delivery::Welcome welcome{wire::kVersion, facts_.epoch, window(), facts_.levels,
-                            ledger_.hello(hello.publisher.id, streams)};
+  delivery::Welcome welcome{
+      wire::kVersion,       facts_.epoch, window(), facts_.levels, ledger_.hello(hello.publisher.id, streams),
+      wire::kForwardVersion};
   if (answer(route, welcome) == Sent::kDone) publisher.told_to_wait = waiting_;
   if (!known)
     log_.note(OwnLog::Kind::kPublisher, level::kInfo, fmt::format("{} joined", name_of(publisher.who)));

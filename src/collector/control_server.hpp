@@ -13,6 +13,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace logboom::collector {
 
@@ -35,6 +36,7 @@ class ControlServer {
     std::uint64_t pid = 0;
     std::string database;
     std::string levels;
+    std::vector<PublisherId> forwarders = {};  // as these it forwards records itself
   };
 
   ControlServer(Facts facts, delivery::ReceiverLedger& ledger, PublisherTable& publishers, OwnLog& log,

@@ -96,13 +96,9 @@ struct Encoder {
   }
   std::vector<std::byte> operator()(InfoRequest const&) const { return Writer(1, "info").take(); }
   std::vector<std::byte> operator()(Welcome const& m) const {
-    return Writer(6, "welcome")
-        .number(m.version)
-        .number(m.epoch)
-        .number(m.window)
-        .text(m.levels)
-        .states(m.streams)
-        .take();
+    Writer out(7, "welcome");
+    out.number(m.version).number(m.epoch).number(m.window).text(m.levels).states(m.streams);
+    return out.map(1).text("forward").number(m.forward).take();
   }
   std::vector<std::byte> operator()(Ack const& m) const {
     return Writer(4, "ack").number(m.epoch).number(m.window).states(m.streams).take();
@@ -143,6 +139,9 @@ class Reader {
   Object const& at(std::uint32_t index, std::string_view name) const {
     if (index >= elements_.size) refuse(kind_, fmt::format("'{}' is missing", name));
     return elements_.ptr[index];
+  }
+  Object const* optional(std::uint32_t index) const {
+    return index < elements_.size ? &elements_.ptr[index] : nullptr;
   }
   std::uint64_t number(std::uint32_t index, std::string_view name) const {
     return number(at(index, name), name);
@@ -227,6 +226,11 @@ Control read_welcome(Reader const& in) {
   m.window = in.number(3, "window");
   m.levels = in.text(4, "levels");
   m.streams = in.states(5);
+  if (auto const* const features = in.optional(6); features != nullptr && features->type == msgpack::type::MAP) {
+    for (auto const& [key, value] : features->via.map) {
+      if (text_of(key) == "forward") m.forward = in.number(value, "forward");
+    }
+  }
   return m;
 }
 

@@ -33,6 +33,7 @@ struct Welcome {
   std::uint64_t version = wire::kVersion, epoch = 0, window = 0;
   std::string levels;
   std::vector<StreamState> streams;
+  std::uint64_t forward = 0;  // version of forward frames that it takes; 0: none
 };
 struct Ack {
   std::uint64_t epoch = 0, window = 0;

@@ -16,7 +16,7 @@ constexpr int kMessagesARound = 256;  // then batches have theirs
 }  // namespace
 
 Speaker::Speaker(zmq::context_t& context, std::vector<delivery::Endpoint> endpoints,
-                 wire::Publisher const& publisher, Feed& feed, Hooks hooks)
+                 wire::Publisher const& publisher, Outgoing& feed, Hooks hooks)
     : endpoints_(std::move(endpoints)),
       publisher_(&publisher),
       feed_(&feed),
@@ -103,6 +103,10 @@ void Speaker::take(delivery::Control const& message, std::int64_t now) {
                                      "version {}; update the older one",
                                      endpoints_[active_].text, welcome->version, wire::kVersion));
     }
+    if (auto const objection = hooks_.objection ? hooks_.objection(*welcome) : std::string();
+        !objection.empty())
+      return report_once(level::kError,
+                         fmt::format("the collector at {} {}", endpoints_[active_].text, objection));
     window_.welcome(*welcome, now);
     obey(welcome->levels);
   } else if (auto const* ack = std::get_if<delivery::Ack>(&message)) {

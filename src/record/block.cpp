@@ -27,7 +27,9 @@ void Arena::grow(std::size_t size) {
 std::size_t Block::bytes() const noexcept {
   std::size_t total = sizeof(Block) + arena.bytes() + entries.capacity() * sizeof(Entry) +
                       sites.capacity() * sizeof(sites[0]) + sources.capacity() * sizeof(sources[0]) +
-                      progress.capacity() * sizeof(Progress) + gaps.capacity() * sizeof(Gap);
+                      progress.capacity() * sizeof(Progress) + gaps.capacity() * sizeof(Gap) +
+                      spans.capacity() * sizeof(Span) + arrivals.capacity() * sizeof(Arrival);
+  for (auto const& one : progress) total += one.missing.capacity() * sizeof(Missing);
   for (auto const& gap : gaps) total += gap.reason.capacity();
   return total;
 }

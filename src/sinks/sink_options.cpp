@@ -84,6 +84,9 @@ void check_parts(SinkOptions const& options) {
   if (options.type == Type::kFile) check_file(options);
   if (options.type == Type::kUpstream && options.endpoint.empty())
     throw std::invalid_argument("no endpoint; give the address of the other collector");
+  if (options.type == Type::kUpstream && !(options.limit == LimitOptions{}))
+    throw std::invalid_argument(
+        "an upstream sink forwards every record that its filter takes; leave out every, rate and repeats");
 }
 
 }  // namespace
