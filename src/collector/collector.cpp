@@ -1,5 +1,6 @@
 // The collector as a whole: puts the parts together, runs their threads, ends them in order. Must not know what any of them does.
 #include <logboom/collector.hpp>
+#include <logboom/version.hpp>
 
 #include "collector/address_claim.hpp"
 #include "collector/adoption.hpp"
@@ -9,6 +10,7 @@
 #include "collector/doorkeeper.hpp"
 #include "collector/intake.hpp"
 #include "collector/own_log.hpp"
+#include "collector/rules_file.hpp"
 #include "delivery/endpoint.hpp"
 #include "inputs/listen_socket.hpp"
 #include "inputs/python_input.hpp"
@@ -16,6 +18,7 @@
 #include "record/level_rules.hpp"
 #include "sinks/console.hpp"
 #include "store/ledger_reader.hpp"
+#include "store/store_size.hpp"
 
 #include <fmt/format.h>
 
@@ -124,6 +127,7 @@ struct Collector::Impl {
   void work();
   void follow_store();
   Intake::Options intake_options();
+  void describe(delivery::Status& status);
   std::unique_ptr<inputs::PythonInput> python_input();
   delivery::ReceiverLedger ledger();
 
@@ -143,6 +147,9 @@ struct Collector::Impl {
   std::optional<Adoption> adoption;
   std::atomic<bool> stopping = false;
   std::uint64_t reopened = 0;
+  std::int64_t const started = wall_clock();
+  store::StoreSize size;  // of the store, as it was when it was asked for last
+  std::chrono::steady_clock::time_point measured{};
 };
 
 Collector::Impl::Impl(CollectorOptions given)
@@ -169,14 +176,37 @@ Intake::Options Collector::Impl::intake_options() {
                                  .host = host_name(),
                                  .pid = static_cast<std::uint64_t>(::getpid()),
                                  .database = target.path(),
-                                 .levels = options.level_rules},
+                                 .levels = options.level_rules,
+                                 .rules_file = rules_path(target.path(), bus.addresses.front())},
                        .queue_bytes = options.queue_bytes,
                        .last_id = target.last_id(),
                        .live = options.publish,
-                       .looked_since = {}};
+                       .looked_since = {},
+                       .describe = [this](delivery::Status& status) { describe(status); }};
   if (!options.adopt.empty())
     made.looked_since = [this](auto since) { return adoption && adoption->looked_since(since); };
   return made;
+}
+
+void Collector::Impl::describe(delivery::Status& status) {
+  status.program = LOGBOOM_VERSION;
+  status.started = started;
+  status.endpoints = bus.addresses;
+  if (adoption) status.adopted_spools = adoption->adopted();
+  if (!target.path().empty()) {
+    constexpr std::chrono::seconds kMeasured{1};
+    if (auto const now = std::chrono::steady_clock::now(); now - measured >= kMeasured) {
+      size = store::measure(target.path());
+      measured = now;
+    }
+    status.store.rows = size.rows;
+    status.store.bytes = size.bytes;
+  }
+  if (input) {
+    status.inputs = input->addresses();
+    status.input_connections = input->counters().connections;
+    status.input_refused = input->counters().refused;
+  }
 }
 
 std::unique_ptr<inputs::PythonInput> Collector::Impl::python_input() {

@@ -62,7 +62,7 @@ void Reception::take_part(wire::StreamPart const& part, std::int64_t wall, std::
                               block());
       }
       duplicates_ += verdict.from - part.first;
-      decoder_.take(part, verdict.from, block());
+      take_new(part, verdict);
       break;
     case Kind::kDuplicate:
       duplicates_ += part.end - part.first;
@@ -71,6 +71,16 @@ void Reception::take_part(wire::StreamPart const& part, std::int64_t wall, std::
     case Kind::kAskAgain: publishers_.owe_resend(id, part.stream, verdict.from); break;
     case Kind::kWait: break;
   }
+}
+
+void Reception::take_new(wire::StreamPart const& part, delivery::ReceiverLedger::Verdict const& verdict) {
+  auto& into = block();
+  auto const known = into.gaps.size();
+  decoder_.take(part, verdict.from, into);
+  std::uint64_t gaps = 0;  // numbers of the part that no record has
+  for (std::size_t i = known; i < into.gaps.size(); ++i) gaps += into.gaps[i].last - into.gaps[i].first + 1;
+  auto const lost_before = verdict.lost ? verdict.lost->last - verdict.lost->first + 1 : 0;
+  publishers_.count(decoder_.publisher().id, part.end - verdict.from - gaps, gaps + lost_before);
 }
 
 bool Reception::block_full() const noexcept {

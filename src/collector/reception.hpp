@@ -46,6 +46,7 @@ class Reception {
  private:
   void take_batch(std::span<std::byte const> frame, std::int64_t wall, std::int64_t now);
   void take_part(wire::StreamPart const& part, std::int64_t wall, std::int64_t now);
+  void take_new(wire::StreamPart const& part, delivery::ReceiverLedger::Verdict const& verdict);
   Block& block();
 
   delivery::ReceiverLedger& ledger_;
