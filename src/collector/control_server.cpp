@@ -19,6 +19,24 @@ std::string name_of(wire::Publisher const& who) {
   return fmt::format("{} (pid {} on {})", who.process.empty() ? "publisher" : who.process, who.pid, who.host);
 }
 
+/// Leaves out what there is too much of for one message: publishers first, who can be asked for again. @return false: nothing more can be left out
+bool shorten(delivery::Status& status) {
+  if (!status.publishers.empty()) {
+    auto const kept = status.publishers.size() / 2;
+    status.not_listed += status.publishers.size() - kept;
+    status.publishers.resize(kept);
+    return true;
+  }
+  for (auto* list : {&status.inputs, &status.endpoints}) {
+    if (list->empty()) continue;
+    list->pop_back();
+    return true;
+  }
+  if (status.sinks.empty()) return false;
+  status.sinks.pop_back();
+  return true;
+}
+
 }  // namespace
 
 ControlServer::ControlServer(Facts facts, delivery::ReceiverLedger& ledger, PublisherTable& publishers,
@@ -177,6 +195,8 @@ void ControlServer::on_ask_status(std::string const& route, delivery::AskStatus 
   status.missed = missed_;
   if (describe_) describe_(status);
   list_publishers(publishers_, question, status);
+  while (delivery::encode(status).size() > wire::kMaxControl && shorten(status)) {
+  }
   answer(route, status);
 }
 
