@@ -146,6 +146,7 @@ void add_level(CLI::App& app) {
           "The collector's address. Default: LOGBOOM_ENDPOINT, then ipc://$XDG_RUNTIME_DIR/logboom/bus")
       ->type_name("ADDRESS");
   command->add_option("-o,--output", choices->output, "pretty or json")
+      ->type_name("FORMAT")
       ->check(CLI::IsMember({"pretty", "json"}))
       ->capture_default_str();
   command->callback([choices] { change(*choices); });

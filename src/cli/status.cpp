@@ -134,6 +134,7 @@ void add_status(CLI::App& app) {
                         ->capture_default_str();
   command->add_flag("--all", choices->all, "Show all publishers, by id; json always does")->excludes(top);
   command->add_option("-o,--output", choices->output, "pretty, or json: one object, with --watch one a line")
+      ->type_name("FORMAT")
       ->check(CLI::IsMember({"pretty", "json"}))
       ->capture_default_str();
   command

@@ -154,8 +154,7 @@ struct Collector::Impl {
   std::atomic<bool> stopping = false;
   std::uint64_t reopened = 0;
   std::int64_t const started = wall_clock();
-  store::StoreSize size;  // of the store, as it was when it was asked for last
-  std::chrono::steady_clock::time_point measured{};
+  std::int64_t before_first = 0;  // id before that of the oldest record in the file
 };
 
 Collector::Impl::Impl(CollectorOptions given)
@@ -171,6 +170,8 @@ Collector::Impl::Impl(CollectorOptions given)
       door(bus, options.max_connections),
       input(python_input()),
       intake(bus, door, queue, log, ledger(), wake.fd(), intake_options()) {
+  if (!target.path().empty())
+    before_first = target.last_id() - static_cast<std::int64_t>(store::count_rows(target.path()));
   if (input) intake.add_input(*input);
   if (!options.subscribe.empty())
     intake.add_input(published.emplace(bus.context, std::span<std::string const>(options.subscribe)));
@@ -204,13 +205,8 @@ void Collector::Impl::describe(delivery::Status& status) {
   if (adoption) status.adopted_spools = adoption->adopted();
   for (auto const& endpoint : options.subscribe) status.inputs.push_back("subscribed " + endpoint);
   if (!target.path().empty()) {
-    constexpr std::chrono::seconds kMeasured{1};
-    if (auto const now = std::chrono::steady_clock::now(); now - measured >= kMeasured) {
-      size = store::measure(target.path());
-      measured = now;
-    }
-    status.store.rows = size.rows;
-    status.store.bytes = size.bytes;
+    status.store.rows = static_cast<std::uint64_t>(std::max<std::int64_t>(0, status.last_id - before_first));
+    status.store.bytes = store::bytes_on_disk(target.path());
   }
   if (input) {
     status.inputs = input->addresses();
@@ -294,6 +290,7 @@ void Collector::Impl::follow_store() {
   if (now == reopened) return;
   reopened = now;
   stored.emplace(target.path());
+  before_first = 0;
   log.tell(
       OwnLog::Kind::kStore, level::kError,
       fmt::format("{}: the file or its -wal was moved or removed while it was written, and opened anew; {}",

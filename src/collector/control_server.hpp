@@ -68,7 +68,7 @@ class ControlServer {
   /// Asks those that were silent long whether they are there, which is how one learns that they are not.
   void probe(std::int64_t now);
 
-  /// Other rules of the collector's own, laid under those set on the fly. @throws std::invalid_argument; nothing has changed then
+  /// Other rules of the collector's own, laid under those set on the fly. Whoever is connected hears of them.
   void set_levels(std::string const& rules) { levels_.set_base(rules); }
 
   void set_epoch(std::uint64_t epoch) { facts_.epoch = epoch; }

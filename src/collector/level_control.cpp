@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <stdexcept>
 #include <utility>
 
@@ -40,13 +41,11 @@ LevelControl::LevelControl(std::string const& base, std::string file, std::strin
 }
 
 std::string const& LevelControl::rules_for(ConnectedPublisher const& publisher) {
-  return *rules_.for_publisher(publisher.who.host, publisher.who.process);
+  welcoming_ = rules_.for_publisher(publisher.who.host, publisher.who.process);
+  return *welcoming_.text;
 }
 
-void LevelControl::welcomed(ConnectedPublisher& publisher) {
-  publisher.rules = rules_.for_publisher(publisher.who.host, publisher.who.process);
-  publisher.rules_version = rules_.version();
-}
+void LevelControl::welcomed(ConnectedPublisher& publisher) { publisher.rules = welcoming_; }
 
 delivery::Control LevelControl::change(delivery::ChangeRules const& wanted) try {
   RulesInForce::Scope const scope{wanted.process, wanted.host};
@@ -76,10 +75,13 @@ delivery::Control LevelControl::change(delivery::ChangeRules const& wanted) try 
   return delivery::Error{error.what()};
 }
 
-void LevelControl::set_base(std::string const& base) {
+void LevelControl::set_base(std::string const& base) try {
   auto const before = rules_.version();
   rules_.set_base(base);
   if (rules_.version() != before) spread();
+} catch (std::invalid_argument const& error) {
+  log_.tell(OwnLog::Kind::kControl, level::kError,
+            fmt::format("the collector's level rules stay as they were: {}", error.what()));
 }
 
 bool LevelControl::settle() {
@@ -88,20 +90,21 @@ bool LevelControl::settle() {
     keep();
     spread();
   }
-  std::size_t left = std::min(kToldAtOnce, untold_.size());
+  auto const deadline = std::chrono::steady_clock::now() + kLongestTurn;
   std::vector<PublisherId> again;
-  for (; left > 0; --left) {
+  for (auto left = std::min(kToldAtOnce, untold_.size()); left > 0; --left) {
     auto const id = untold_.back();
     untold_.pop_back();
     auto* const publisher = publishers_.find(id);
-    if (publisher == nullptr || publisher->route.empty() || publisher->rules_version == rules_.version())
+    if (publisher == nullptr || publisher->route.empty() || publisher->rules.version == rules_.version())
       continue;
-    auto const text = rules_.for_publisher(publisher->who.host, publisher->who.process);
-    bool const same = publisher->rules && *publisher->rules == *text;
-    if (same || tell_(*publisher, *text))
-      welcomed(*publisher);
+    auto told = rules_.for_publisher(publisher->who.host, publisher->who.process);
+    bool const same = publisher->rules.text && *publisher->rules.text == *told.text;
+    if (same || tell_(*publisher, *told.text))
+      publisher->rules = std::move(told);
     else
       again.push_back(id);
+    if (std::chrono::steady_clock::now() >= deadline) break;
   }
   untold_.insert(untold_.begin(), again.begin(), again.end());
   return !untold_.empty();
@@ -114,7 +117,7 @@ void LevelControl::spread() {
     if (!publisher.route.empty()) untold_.push_back(id);
   }
   auto const own = rules_.for_publisher(host_, OwnLog::kProcess);
-  log_.set_least(LevelRules::parse(*own).level_for(OwnLog::kLogger));
+  log_.set_least(LevelRules::parse(*own.text).level_for(OwnLog::kLogger));
 }
 
 void LevelControl::keep() {
@@ -133,10 +136,9 @@ delivery::Rules LevelControl::state(std::uint64_t changed) const {
   state.rules = rules_.list();
   state.publishers = publishers_.connected();
   for (auto const& [id, publisher] : publishers_) {
-    if (publisher.route.empty() || publisher.rules_version != rules_.version()) continue;
-    for (auto& rule : state.rules) {
-      if (RulesInForce::applies(rule, publisher.who.host, publisher.who.process)) ++rule.followers;
-    }
+    if (publisher.route.empty() || publisher.rules.version != rules_.version()) continue;
+    for (std::size_t i = 0; i < state.rules.size(); ++i)
+      state.rules[i].followers += publisher.rules.matching[i] ? 1 : 0;
   }
   return state;
 }

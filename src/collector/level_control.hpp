@@ -8,6 +8,7 @@
 #include "collector/rules_in_force.hpp"
 #include "delivery/control.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -17,7 +18,9 @@ namespace logboom::collector {
 
 class LevelControl {
  public:
-  static constexpr std::size_t kToldAtOnce = 1'024;        // publishers in a turn of the intake
+  /// Publishers in a turn of the intake, if that takes no longer than kLongestTurn.
+  static constexpr std::size_t kToldAtOnce = 1'024;
+  static constexpr std::chrono::milliseconds kLongestTurn{20};
   static constexpr std::size_t kMaxBaseShown = 8U << 10U;  // bytes of the collector's own rules in an answer
 
   using Now = std::function<std::int64_t()>;  // ns since the epoch
@@ -28,13 +31,13 @@ class LevelControl {
   LevelControl(std::string const& base, std::string file, std::string host, PublisherTable& publishers,
                OwnLog& log, Now now, Tell tell);
 
-  /// The rules for somebody who said hello. Once it has got them: welcomed().
+  /// The rules for somebody who said hello. Once it has got them, and before anybody else's: welcomed().
   std::string const& rules_for(ConnectedPublisher const& publisher);
   void welcomed(ConnectedPublisher& publisher);
 
   /// Rules, or an Error. Blocks while the rules are written to their file.
   delivery::Control change(delivery::ChangeRules const& wanted);
-  /// Other rules of the collector's own. @throws std::invalid_argument
+  /// Other rules of the collector's own. Those for which there is no room beside the ones set on the fly are told of, and change nothing.
   void set_base(std::string const& base);
 
   /// Ends what is over, and tells those who have not heard. @return whether somebody is left to be told
@@ -56,6 +59,7 @@ class LevelControl {
   Tell const tell_;
   std::string not_kept_;
   std::vector<PublisherId> untold_;
+  RulesInForce::Told welcoming_;  // what rules_for() gave last
 };
 
 }  // namespace logboom::collector

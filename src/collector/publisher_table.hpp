@@ -3,13 +3,13 @@
 #pragma once
 
 #include "collector/rate.hpp"
+#include "collector/rules_in_force.hpp"
 #include "delivery/collector_state.hpp"
 #include "record/block.hpp"
 #include "record/wire.hpp"
 
 #include <cstdint>
 #include <cstring>
-#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -38,8 +38,7 @@ struct ConnectedPublisher {
   bool told_to_wait = false;             // the last window it heard was 0
   std::optional<StreamNumbers> bye;      // waits for the commit of these
 
-  std::shared_ptr<std::string const> rules;  // level rules that it was told last
-  std::uint64_t rules_version = 0;           // of those in force then
+  RulesInForce::Told rules;  // level rules that it was told last
 
   std::int64_t joined = 0;        // ns since the epoch, when it said hello first; 0: it has not
   std::uint64_t received = 0;     // records taken from it

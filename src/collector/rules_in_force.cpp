@@ -146,22 +146,23 @@ void RulesInForce::restore(std::span<StandingRule const> rules) {
   }
 }
 
-bool RulesInForce::applies(StandingRule const& rule, std::string_view host, std::string_view process) {
-  return glob_matches(rule.host, host) && glob_matches(rule.process, process);
-}
-
-RulesInForce::Text RulesInForce::for_publisher(std::string_view host, std::string_view process) {
-  Matching matching;
-  for (std::size_t i = 0; i < rules_.size(); ++i) matching[i] = applies(rules_[i], host, process);
-  auto const known = texts_.find(matching);
-  if (known != texts_.end()) return known->second;
+RulesInForce::Told RulesInForce::for_publisher(std::string_view host, std::string_view process) {
+  Told told;
+  told.version = version_;
+  for (std::size_t i = 0; i < rules_.size(); ++i)
+    told.matching[i] = glob_matches(rules_[i].host, host) && glob_matches(rules_[i].process, process);
+  if (auto const known = texts_.find(told.matching); known != texts_.end()) {
+    told.text = known->second;
+    return told;
+  }
   LevelRules over;
   for (std::size_t i = 0; i < rules_.size(); ++i) {
-    if (matching[i]) over.set(rules_[i].logger, static_cast<Level>(rules_[i].level));
+    if (told.matching[i]) over.set(rules_[i].logger, static_cast<Level>(rules_[i].level));
   }
   if (texts_.size() >= kMaxTexts) texts_.clear();
-  return texts_.emplace(matching, std::make_shared<std::string const>(base_.overlaid(over).to_string()))
-      .first->second;
+  told.text = std::make_shared<std::string const>(base_.overlaid(over).to_string());
+  texts_.emplace(told.matching, told.text);
+  return told;
 }
 
 void RulesInForce::changed() {

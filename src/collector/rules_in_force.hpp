@@ -24,7 +24,13 @@ class RulesInForce {
   static constexpr std::size_t kMaxRules = 256;
   static constexpr std::size_t kMaxText = 24U << 10U;  // bytes of names and patterns of all of them
   static constexpr std::size_t kMaxName = 255;         // of a logger, or a pattern
-  using Text = std::shared_ptr<std::string const>;
+  using Matching = std::bitset<kMaxRules>;             // by place in list()
+  /// What a publisher is told.
+  struct Told {
+    std::shared_ptr<std::string const> text;  // the same object for all who are told the same
+    Matching matching;                        // rules whose scope it is in
+    std::uint64_t version = 0;                // of the rules; 0: it was told nothing yet
+  };
 
   /// Of whom a rule is for. "" and "*" are everybody.
   struct Scope {
@@ -51,21 +57,18 @@ class RulesInForce {
 
   /// In the order set. `followers` is not filled in.
   std::vector<delivery::StandingRule> const& list() const noexcept { return rules_; }
-  static bool applies(delivery::StandingRule const& rule, std::string_view host, std::string_view process);
-  /// What a publisher is to be told; the same object for all who are told the same, until something changes.
-  Text for_publisher(std::string_view host, std::string_view process);
+  /// Takes a microsecond or so a rule; with hostile patterns up to 60.
+  Told for_publisher(std::string_view host, std::string_view process);
   /// Goes up with every change.
   std::uint64_t version() const noexcept { return version_; }
 
  private:
-  using Matching = std::bitset<kMaxRules>;
-
   void changed();
   void check_room(std::span<delivery::StandingRule const> rules) const;
 
   LevelRules base_;
   std::vector<delivery::StandingRule> rules_;
-  std::unordered_map<Matching, Text> texts_;  // at most kMaxTexts
+  std::unordered_map<Matching, std::shared_ptr<std::string const>> texts_;  // at most kMaxTexts
   std::uint64_t version_ = 1;
 };
 

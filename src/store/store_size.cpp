@@ -1,4 +1,4 @@
-// Rows by the ids, which have no holes within a file; bytes by the file system. Must not know who asks.
+// Rows by the ids, bytes by the file system. Must not know who asks.
 #include "store/store_size.hpp"
 
 #include "store/read_connection.hpp"
@@ -8,31 +8,30 @@
 
 #include <exception>
 #include <filesystem>
+#include <initializer_list>
 #include <system_error>
 
 namespace logboom::store {
-namespace {
 
-std::uint64_t bytes_of(std::string const& file) {
-  std::error_code failed;
-  auto const size = std::filesystem::file_size(file, failed);
-  return failed ? 0 : size;
-}
-
-}  // namespace
-
-StoreSize measure(std::string const& path) noexcept {
-  StoreSize size;
+std::uint64_t count_rows(std::string const& path) noexcept {
   try {
-    size.bytes = bytes_of(path) + bytes_of(path + "-wal");
     auto db = open_for_reading(path);
-    size.rows = static_cast<std::uint64_t>(
+    return static_cast<std::uint64_t>(
         db.execAndGet("SELECT ifnull((SELECT max(id) FROM record) - (SELECT min(id) FROM record) + 1, 0)")
             .getInt64());
   } catch (std::exception const&) {
-    // Not there, or not to be read now.
+    return 0;
   }
-  return size;
+}
+
+std::uint64_t bytes_on_disk(std::string const& path) noexcept {
+  std::uint64_t bytes = 0;
+  for (char const* const end : {"", "-wal", "-shm"}) {
+    std::error_code missing;
+    auto const size = std::filesystem::file_size(path + end, missing);
+    if (!missing) bytes += size;
+  }
+  return bytes;
 }
 
 }  // namespace logboom::store

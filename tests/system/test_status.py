@@ -224,10 +224,10 @@ def test_whoever_reads_pages_may_go_away(collector, bus):
 class Terminal:
     """`logboom status --watch` on a terminal of its own."""
 
-    def __init__(self, environment, width=120, height=30):
+    def __init__(self, environment, width=120, height=30, command=(COMMAND, "status", "--watch")):
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            os.execve(COMMAND, [COMMAND, "status", "--watch"], environment | {"TERM": "xterm"})
+            os.execve(command[0], command, environment | {"TERM": "xterm"})
         self.resize(width, height)
         self.seen = b""
         self.before = None
@@ -305,6 +305,25 @@ def test_the_page_follows_the_size_of_the_terminal_and_what_happens(bus, collect
     assert len(lines) <= 8 and all(len(line) <= 40 for line in lines), lines
     os.write(terminal.fd, b"q")
     terminal.end()
+    os.close(terminal.fd)
+
+
+def test_ctrl_z_gives_the_terminal_back_and_fg_the_page(bus, collector):
+    """Under a shell: without one there is nobody to come back to, and the system stops nothing."""
+    shell = f"set -m; {COMMAND} status --watch; echo 'ba''ck'; read unused; fg >/dev/null"
+    terminal = Terminal(bus.environment, command=["/bin/bash", "--norc", "-c", shell])
+    terminal.wait_for(b"publishers")
+    os.write(terminal.fd, b"\x1a")
+    terminal.wait_for(b"back")
+    assert b"\x1b[?25h\x1b[?1049l" in terminal.seen
+    assert terminal.modes() & termios.ECHO and terminal.modes() & termios.ICANON
+    terminal.seen = b""
+    os.write(terminal.fd, b"\n")
+    terminal.wait_for(b"publishers")
+    assert b"\x1b[?1049h\x1b[?25l" in terminal.seen
+    assert not terminal.modes() & termios.ECHO
+    os.write(terminal.fd, b"q")
+    assert os.waitstatus_to_exitcode(terminal.end()) == 0
     os.close(terminal.fd)
 
 

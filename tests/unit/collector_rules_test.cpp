@@ -24,7 +24,7 @@ using testing::SizeIs;
 using testing::ThrowsMessage;
 
 std::string told(RulesInForce& rules, std::string const& host = "h", std::string const& process = "p") {
-  return *rules.for_publisher(host, process);
+  return *rules.for_publisher(host, process).text;
 }
 
 TEST(RulesInForce, LieOverTheCollectorsOwnAsThoseLieOverAPublishers) {
@@ -57,8 +57,8 @@ TEST(RulesInForce, ScopesAreGlobsOfHostAndProcess) {
 TEST(RulesInForce, WhoIsToldTheSameSharesTheText) {
   RulesInForce rules("info");
   rules.set("debug", {"a*", ""}, 0, 0);
-  EXPECT_EQ(rules.for_publisher("h", "a1"), rules.for_publisher("h", "a2"));
-  EXPECT_NE(rules.for_publisher("h", "a1"), rules.for_publisher("h", "b"));
+  EXPECT_EQ(rules.for_publisher("h", "a1").text, rules.for_publisher("h", "a2").text);
+  EXPECT_NE(rules.for_publisher("h", "a1").text, rules.for_publisher("h", "b").text);
 }
 
 TEST(RulesInForce, AreTakenBackByNameByNameAndLevelByScopeOrAll) {
