@@ -138,7 +138,7 @@ def test_rules_set_on_the_fly_reach_a_running_worker_and_end(bus, start_collecto
         print("ready", flush=True)
         while True:
             log.debug("debug")
-            log.info("info")
+            log.warning("warning")
             time.sleep(0.002)
         """)
     worker.wait_line("ready", lines=worker.output)
@@ -149,8 +149,8 @@ def test_rules_set_on_the_fly_reach_a_running_worker_and_end(bus, start_collecto
 
     def stops():
         def quiet():
-            debug, info = bus.count("level = 10"), bus.count("level = 20")
-            eventually(lambda: bus.count("level = 20") >= info + 20, what="info records")
+            debug, others = bus.count("level = 10"), bus.count("level = 30")
+            eventually(lambda: bus.count("level = 30") >= others + 20, what="warnings")
             return bus.count("level = 10") == debug
 
         eventually(quiet, what="the end of the debug records")

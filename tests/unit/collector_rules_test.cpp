@@ -150,13 +150,14 @@ TEST(RulesInForce, RestoresWhatWasKept) {
 
 class RulesFileTest : public testing::Test {
  protected:
-  RulesFileTest() {
-    std::string name = "/tmp/lb-unit-XXXXXX";
-    directory_ = ::mkdtemp(name.data());
-  }
   ~RulesFileTest() override { std::filesystem::remove_all(directory_); }
 
-  std::filesystem::path directory_;
+  static std::filesystem::path fresh_directory() {
+    std::string name = "/tmp/lb-unit-XXXXXX";
+    return ::mkdtemp(name.data());
+  }
+
+  std::filesystem::path const directory_ = fresh_directory();
   RulesFile file_{(directory_ / "made" / "logs.sqlite.levels").native()};
   std::vector<delivery::StandingRule> const rules_{{"a.b", 10, "p*", "*", 1, 2, 0}};
 };
