@@ -3,7 +3,6 @@
 #include "cli/ask.hpp"
 #include "cli/commands.hpp"
 #include "cli/diagnosis.hpp"
-#include "cli/duration.hpp"
 #include "cli/spool_check.hpp"
 #include "delivery/endpoint.hpp"
 #include "record/glob.hpp"

@@ -2,10 +2,11 @@
 #include "cli/ask.hpp"
 #include "cli/commands.hpp"
 #include "cli/described_json.hpp"
-#include "cli/duration.hpp"
 #include "cli/one_collector.hpp"
+#include "cli/rough_duration.hpp"
 #include "cli/table.hpp"
 #include "record/level_rules.hpp"
+#include "record/quantity.hpp"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -67,11 +68,19 @@ std::string scope_text(delivery::StandingRule const& rule) {
 std::string until_text(std::int64_t until) {
   if (until == 0) return "taken back";
   return fmt::format("{:%Y-%m-%d %H:%M:%S} (in {})",
-                     fmt::localtime(static_cast<std::time_t>(until / kSecond)), duration_text(until - now()));
+                     fmt::localtime(static_cast<std::time_t>(until / kSecond)), rough_duration(until - now()));
 }
 
 std::string plural(std::uint64_t number, char const* thing) {
   return fmt::format("{} {}{}", number, thing, number == 1 ? "" : "s");
+}
+
+std::uint64_t seconds_of(std::string const& text) {
+  auto const length = read_duration(text);
+  if (!length || length->count() <= 0)
+    throw std::invalid_argument(
+        fmt::format("--for {}: not a length of time; write 90s, 10m, 1h30m or 2d", text));
+  return static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::seconds>(*length).count());
 }
 
 void show(delivery::Rules const& state) {
@@ -98,7 +107,7 @@ void change(Choices choices) {
   if (!question.set && !question.reset && scoped)
     throw std::invalid_argument("--process, --host: there are no RULES that they could be for; name them");
   if (question.set) static_cast<void>(LevelRules::parse(choices.rules));  // said before anybody is asked
-  if (!choices.duration.empty()) question.seconds = parse_duration(choices.duration, "--for");
+  if (!choices.duration.empty()) question.seconds = seconds_of(choices.duration);
 
   auto const collector = one_collector(choices.endpoint);
   auto const state = ask<delivery::Rules>(collector, question, "level rules on the fly");

@@ -1,7 +1,7 @@
 // Laying out a status. Must not know where it came from.
 #include "cli/status_page.hpp"
 
-#include "cli/duration.hpp"
+#include "cli/rough_duration.hpp"
 #include "cli/table.hpp"
 #include "record/terminal_text.hpp"
 
@@ -43,7 +43,7 @@ std::string rate_text(double rate) {
 }
 
 std::string ago(std::int64_t then, std::int64_t now) {
-  return then == 0 ? "never" : duration_text(now - then) + " ago";
+  return then == 0 ? "never" : rough_duration(now - then) + " ago";
 }
 
 std::string counted(std::uint64_t number, char const* thing) {
@@ -154,7 +154,7 @@ void show_publishers(Page& page, Status const& status, std::size_t height) {
   for (std::size_t i = 0; i < most; ++i) {
     auto const& one = status.publishers[i];
     bool const told = one.reported != 0;
-    table.add({one.host, fmt::format("{}", one.pid), one.process, duration_text(status.now - one.started),
+    table.add({one.host, fmt::format("{}", one.pid), one.process, rough_duration(status.now - one.started),
                rate_text(one.rate), number_text(one.received), told ? number_text(one.report.unacked) : "?",
                told ? bytes_text(one.report.unacked_bytes) : "?",
                told ? bytes_text(one.report.spool_bytes) : "?", number_text(one.gaps), state_of(one)});
@@ -170,7 +170,7 @@ std::string status_page(Status const& status, std::string const& endpoint, std::
                         std::size_t height) {
   Page page(width);
   page.line("collector", fmt::format("{}: logboom {}, pid {} on {}, up {}", endpoint, status.program,
-                                     status.pid, status.host, duration_text(status.now - status.started)));
+                                     status.pid, status.host, rough_duration(status.now - status.started)));
   if (status.endpoints.size() > 1 || (status.endpoints.size() == 1 && status.endpoints.front() != endpoint))
     page.line("", fmt::format("serves {}", fmt::join(status.endpoints, ", ")));
   page.line("records", fmt::format("{}, {} declared lost, {} came twice; {}", number_text(status.records),

@@ -11,13 +11,13 @@
 #include "collector/intake.hpp"
 #include "collector/own_log.hpp"
 #include "collector/rules_file.hpp"
+#include "collector/sink_set.hpp"
 #include "delivery/endpoint.hpp"
 #include "inputs/listen_socket.hpp"
 #include "inputs/published_records.hpp"
 #include "inputs/python_input.hpp"
-#include "record/formatter.hpp"
 #include "record/level_rules.hpp"
-#include "sinks/console.hpp"
+#include "sinks/sink_options.hpp"
 #include "sinks/zmq_log.hpp"
 #include "store/ledger_reader.hpp"
 #include "store/store_size.hpp"
@@ -93,6 +93,24 @@ std::vector<delivery::Endpoint> endpoints_of(CollectorOptions const& options) {
   return endpoints;
 }
 
+delivery::SinkState state_of(SinkStatus const& sink) {
+  constexpr std::size_t kMaxText = 255;  // of its name and of an error: all sinks are to find room in one answer
+  delivery::SinkState state;
+  state.name = sink.name.substr(0, kMaxText);
+  state.type = sink.type;
+  state.queued = sink.queued;
+  state.queued_bytes = sink.queued_bytes;
+  state.written = sink.written;
+  state.filtered = sink.filtered;
+  state.suppressed = sink.suppressed;
+  state.dropped = sink.dropped;
+  state.failures = sink.failures;
+  state.failing = sink.failing;
+  state.last_error = sink.last_error.substr(0, kMaxText);
+  state.last_error_time = sink.last_error_time;
+  return state;
+}
+
 std::vector<std::pair<inputs::Transport, std::string>> python_sockets(CollectorOptions const& options) {
   using inputs::Transport;
   std::vector<std::pair<Transport, std::string>> wanted;
@@ -112,14 +130,30 @@ CollectorOptions checked(CollectorOptions options) {
   LevelRules::parse(options.level_rules);
   for (auto const& [transport, address] : python_sockets(options))
     inputs::check_listen_address(transport, address);
+  sinks::check_sinks(options.sinks);
   return options;
 }
 
-std::unique_ptr<sinks::Sink> console(std::string const& format) {
-  bool const terminal = ::isatty(STDOUT_FILENO) == 1;
-  FormatOptions options;
-  options.escape_controls = terminal;
-  return std::make_unique<sinks::ConsoleSink>(Formatter::make(format, options), STDOUT_FILENO);
+/// What of the options only a new collector follows, and differs.
+std::vector<std::string> fixed_differences(CollectorOptions const& old, CollectorOptions const& now) {
+  std::vector<std::string> differ;
+  auto const compare = [&](char const* name, auto const& a, auto const& b) {
+    if (!(a == b)) differ.emplace_back(name);
+  };
+  compare("endpoints", old.endpoints, now.endpoints);
+  compare("path of the store", old.database, now.database);
+  compare("retention of the store", old.retention, now.retention);
+  compare("publish", old.publish, now.publish);
+  compare("inputs", python_sockets(old), python_sockets(now));
+  compare("subscribe", old.subscribe, now.subscribe);
+  compare("zmq_log", old.zmq_log, now.zmq_log);
+  compare("adopt", old.adopt, now.adopt);
+  compare("adopt_own", old.adopt_own, now.adopt_own);
+  compare("until_idle", old.until_idle, now.until_idle);
+  compare("queue", old.queue_bytes, now.queue_bytes);
+  compare("max_connections", old.max_connections, now.max_connections);
+  compare("commit_interval", old.commit_interval, now.commit_interval);
+  return differ;
 }
 
 }  // namespace
@@ -134,6 +168,7 @@ struct Collector::Impl {
   void add_zmq_log();
   std::unique_ptr<inputs::PythonInput> python_input();
   delivery::ReceiverLedger ledger();
+  std::vector<std::string> reload(CollectorOptions wanted);
 
   CollectorOptions const options;
   std::uint64_t const epoch = random_epoch();
@@ -147,6 +182,7 @@ struct Collector::Impl {
   BusSockets bus;
   Doorkeeper door;
   std::unique_ptr<inputs::PythonInput> input;  // for Python's handlers, if there is any
+  SinkSet sinks;
   std::optional<inputs::PublishedRecords> published;
   Intake intake;
   std::optional<Adoption> adoption;
@@ -169,13 +205,14 @@ Collector::Impl::Impl(CollectorOptions given)
       bus(std::move(claims), addresses, options.publish),
       door(bus, options.max_connections),
       input(python_input()),
+      sinks(options.sinks, {.log = log, .host = host_name(), .stored = !target.path().empty()}),
       intake(bus, door, queue, log, ledger(), wake.fd(), intake_options()) {
   if (!target.path().empty())
     before_first = target.last_id() - static_cast<std::int64_t>(store::count_rows(target.path()));
   if (input) intake.add_input(*input);
+  intake.add_sinks(sinks);
   if (!options.subscribe.empty())
     intake.add_input(published.emplace(bus.context, std::span<std::string const>(options.subscribe)));
-  if (options.print) intake.add_sink(console(*options.print));
   if (options.zmq_log) add_zmq_log();
   if (!options.adopt.empty() || !options.adopt_own.empty())
     adoption.emplace(Adoption::Roots{options.adopt, options.adopt_own}, bus.addresses, log);
@@ -208,8 +245,9 @@ void Collector::Impl::describe(delivery::Status& status) {
     status.store.rows = static_cast<std::uint64_t>(std::max<std::int64_t>(0, status.last_id - before_first));
     status.store.bytes = store::bytes_on_disk(target.path());
   }
+  for (auto const& sink : sinks.status()) status.sinks.push_back(state_of(sink));
   if (input) {
-    status.inputs = input->addresses();
+    for (auto& address : input->addresses()) status.inputs.push_back(std::move(address));
     status.input_connections = input->counters().connections;
     status.input_refused = input->counters().refused;
   }
@@ -234,7 +272,7 @@ std::unique_ptr<inputs::PythonInput> Collector::Impl::python_input() {
 void Collector::Impl::add_zmq_log() {
   auto sink = std::make_unique<sinks::ZmqLog>(bus.context, *options.zmq_log);
   zmq_log = sink->endpoint();
-  intake.add_sink(std::move(sink));
+  intake.set_zmq_log(std::move(sink));
 }
 
 /// Streams that the ledger had to forget are looked up in the file again.
@@ -269,8 +307,22 @@ void Collector::Impl::run() {
   }
   if (adoption) adoption->stop();
   store.join();
+  sinks.close();
   if (auto const failure = queue.failure()) std::rethrow_exception(failure);
   if (broken) std::rethrow_exception(broken);
+}
+
+std::vector<std::string> Collector::Impl::reload(CollectorOptions wanted) {
+  wanted = checked(std::move(wanted));
+  auto differ = fixed_differences(options, wanted);
+  sinks.replace(wanted.sinks);
+  intake.set_levels(wanted.level_rules);
+  wake.ring();
+  std::string line = "reloaded";
+  for (auto const& one : differ)
+    line += (line.size() > 8 ? ", " : "; takes effect with the next start: ") + one;
+  log.note(OwnLog::Kind::kLife, level::kInfo, std::move(line));
+  return differ;
 }
 
 void Collector::Impl::work() {
@@ -308,6 +360,17 @@ void Collector::stop() noexcept {
   impl_->wake.ring();
 }
 
+std::vector<std::string> Collector::reload(CollectorOptions options) {
+  return impl_->reload(std::move(options));
+}
+
+void Collector::reopen() { impl_->sinks.reopen(); }
+
+void Collector::note(Level level, std::string_view line) {
+  impl_->log.note(OwnLog::Kind::kLife, level, std::string(line));
+  impl_->wake.ring();
+}
+
 CollectorStatus Collector::status() const {
   auto const& counters = impl_->intake.counters();
   CollectorStatus status;
@@ -320,6 +383,7 @@ CollectorStatus Collector::status() const {
   status.publishers = counters.publishers;
   status.adopted_spools = impl_->adoption ? impl_->adoption->adopted() : 0;
   status.last_id = counters.last_id;
+  status.sinks = impl_->sinks.status();
   if (impl_->input) {
     status.input_connections = impl_->input->counters().connections;
     status.input_refused = impl_->input->counters().refused;

@@ -110,6 +110,7 @@ void Intake::take_turns() {
   door_.forget_arrivals();
   watch_doors();
   take_commits();
+  follow_orders();
   settle();  // acks do not wait for the batches that come next
   serve_control();
   serve_viewers();
@@ -119,6 +120,20 @@ void Intake::take_turns() {
   watch_trouble();
   watch_clock();
   update_counters();
+}
+
+void Intake::set_levels(std::string rules) {
+  std::lock_guard const lock(orders_);
+  new_levels_ = std::move(rules);
+}
+
+void Intake::follow_orders() {
+  std::optional<std::string> rules;
+  {
+    std::lock_guard const lock(orders_);
+    rules.swap(new_levels_);
+  }
+  if (rules) control_.set_levels(std::move(*rules));
 }
 
 void Intake::settle() { control_.settle(pushed_ + (reception_.open() ? 1 : 0), committed_); }
@@ -249,7 +264,8 @@ void Intake::take_commits() {
     ledger_.commit(block->progress);
     control_.committed(*block);
     if (live_) live_->take(block);
-    for (auto const& sink : sinks_) sink->take(block);
+    if (zmq_log_) zmq_log_->take(block);
+    if (sinks_ != nullptr) sinks_->take(block);
     counters_.records += block->entries.size() - block->gaps.size();
     for (auto const& gap : block->gaps) counters_.gap_records += gap.last - gap.first + 1;
     committed_at_ = wall_clock();

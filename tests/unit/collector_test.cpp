@@ -436,7 +436,7 @@ TEST_F(CollectorTest, RefusesWhatCannotBe) {
   refused([](auto& options) { options.level_rules = "app=loud"; });
   refused([](auto& options) { options.queue_bytes = 1; });
   refused([](auto& options) { options.commit_interval = 0ms; });
-  refused([](auto& options) { options.print = "%(nonsense"; });
+  refused([](auto& options) { options.sinks.emplace_back().format = "%(nonsense"; });
   start();
   EXPECT_THROW(Collector{options_}, std::system_error) << "the address is in use";
   auto options = options_;
