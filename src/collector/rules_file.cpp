@@ -44,6 +44,13 @@ bool write_whole(int fd, std::span<std::byte const> bytes) {
   return ::fdatasync(fd) == 0;
 }
 
+/// What was renamed or removed in it outlives a power cut.
+bool settle_directory_of(std::string const& path) {
+  auto const parent = std::filesystem::path(path).parent_path();
+  Descriptor const directory(parent.empty() ? "." : parent.native(), O_RDONLY | O_DIRECTORY);
+  return directory && ::fsync(directory.get()) == 0;
+}
+
 /// Somebody else's rules are not for our publishers.
 bool ours(int fd) {
   struct stat status {};
@@ -86,10 +93,13 @@ std::string RulesFile::save(std::vector<delivery::StandingRule> const& rules) co
   auto const failed = [&](char const* what) {
     return fmt::format("{}: cannot be {}: {}", path_, what, std::strerror(errno));
   };
-  if (rules.empty())
-    return ::unlink(path_.c_str()) == 0 || errno == ENOENT ? std::string() : failed("removed");
+  if (rules.empty()) {
+    if (::unlink(path_.c_str()) != 0) return errno == ENOENT ? std::string() : failed("removed");
+    return settle_directory_of(path_) ? std::string() : failed("removed for good");
+  }
   std::error_code made;
-  std::filesystem::create_directories(std::filesystem::path(path_).parent_path(), made);
+  std::filesystem::create_directories(std::filesystem::path(path_).parent_path(),
+                                      made);  // if that fails, the next line tells
   auto const fresh = path_ + ".new";
   ::unlink(fresh.c_str());  // what a death left
   {
@@ -102,7 +112,8 @@ std::string RulesFile::save(std::vector<delivery::StandingRule> const& rules) co
       return problem;
     }
   }
-  return ::rename(fresh.c_str(), path_.c_str()) == 0 ? std::string() : failed("replaced");
+  if (::rename(fresh.c_str(), path_.c_str()) != 0) return failed("replaced");
+  return settle_directory_of(path_) ? std::string() : failed("replaced for good");
 }
 
 std::string rules_path(std::string const& database, std::string const& endpoint) {

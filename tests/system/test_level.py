@@ -150,6 +150,19 @@ def test_rules_lie_over_the_collectors_own(bus, start_collector, run):
     assert state(run)["base"] == "warning,app=error,app.db=off"
 
 
+def test_the_collectors_own_may_be_reloaded_under_them(bus, start_collector, run):
+    config = bus.directory / "logboom.toml"
+    config.write_text('[levels]\nrules = "warning,app=error"\n')
+    collector = start_collector("--config", config)
+    with Peer(bus) as peer:
+        assert peer.hello() == "warning,app=error"
+        run("level", "net=off")
+        assert peer.hear("levels")[1] == "warning,app=error,net=off"
+        config.write_text('[levels]\nrules = "debug"\n')
+        collector.signal(signal.SIGHUP)
+        assert peer.hear("levels")[1] == "debug,net=off"
+
+
 def test_the_collectors_own_records_follow(bus, start_collector, run):
     start_collector("--level", "info,logboom.collector=off")
     assert run("level", "logboom.collector=info").returncode == 0

@@ -189,6 +189,28 @@ def test_without_a_store(bus, start_collector, status, run):
     assert "store      none" in page and "inputs     python-tcp 127.0.0.1:" in page
 
 
+def test_sinks_are_counted(bus, start_collector, chatter, status, run):
+    config = bus.directory / "logboom.toml"
+    config.write_text(f"""
+        [[sink]]
+        type = "file"
+        path = "{bus.directory}/all.log"
+        logger = "app"
+        [[sink]]
+        type = "null"
+        level = "ERROR"
+        """)
+    start_collector("--config", config)
+    chatter(50)
+    eventually(lambda: [sink["written"] for sink in status()["sinks"]] == [50, 0], what="fifty records in the file")
+    file, null = status()["sinks"]
+    assert (file["type"], file["queued"], file["failures"], file["failing"], file["last_error"]) == ("file", 0, 0, False, "")
+    assert null["filtered"] >= 50
+    page = run("status").stdout
+    assert re.search(r"all\.log +file +0 +50 ", page), page
+    assert len((bus.directory / "all.log").read_text().splitlines()) == 50
+
+
 def test_an_older_publisher_reports_nothing(bus, collector, status, run):
     with Publisher(bus) as publisher:
         assert publisher.hello()[6] >= 1000
