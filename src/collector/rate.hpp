@@ -15,15 +15,18 @@ class Rate {
   void tick(std::uint64_t total, double seconds) noexcept {
     if (seconds <= 0) return;
     auto const now = static_cast<double>(total - last_) / seconds;
+    auto const share = 1 - std::exp(-seconds / kSpan);
     last_ = total;
-    value_ += (now - value_) * (1 - std::exp(-seconds / kSpan));
-    if (value_ < 0.01) value_ = 0;
+    weight_ += (1 - weight_) * share;
+    sum_ += (now - sum_) * share;
   }
-  double value() const noexcept { return value_; }  // a second
+  /// A second. Of what was seen, however short: one that began a moment ago is not taken for slow.
+  double value() const noexcept { return weight_ > 0 && sum_ / weight_ >= 0.01 ? sum_ / weight_ : 0; }
 
  private:
   std::uint64_t last_ = 0;
-  double value_ = 0;
+  double sum_ = 0;
+  double weight_ = 0;  // of all that was seen
 };
 
 }  // namespace logboom::collector
