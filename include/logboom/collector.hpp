@@ -62,7 +62,7 @@ struct CollectorStatus {
   std::int64_t last_id = 0;
   std::uint64_t input_connections = 0;  ///< of Python's handlers, open
   std::uint64_t input_refused = 0;  ///< connections of Python's handlers turned away for want of descriptors
-  std::vector<SinkStatus> sinks;    ///< in the order of the options
+  std::vector<SinkStatus> sinks;    ///< in the order of the options, those of type upstream last
 };
 
 /// Binds in the constructor, works in run(). run() belongs to one thread; the rest is safe from any thread; stop() also from a signal handler.

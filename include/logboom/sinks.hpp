@@ -40,6 +40,7 @@ struct LimitOptions {
 };
 
 /// One sink. A slow or failing sink never holds up the store: beyond `queue_bytes` its records are dropped, counted, and its output says how many.
+/// One of type upstream has a spool on disk instead of a queue, no format and no limit; a reload does not change it.
 struct SinkOptions {
   enum class Type { kConsole, kFile, kNull, kUpstream };
   enum class Color { kAuto, kAlways, kNever };
@@ -69,7 +70,11 @@ struct SinkOptions {
 
   std::string endpoint;  ///< upstream: the address of the other collector
   std::string spool;  ///< upstream: directory of what is not delivered yet; "" = beside the publishers' spools
-  std::uint64_t spool_bytes = 1ULL << 30U;  ///< upstream: bound of it
+  std::uint64_t spool_bytes = 1ULL << 30U;  ///< upstream: bound of it, 1 MiB at least
+  /// Upstream: what comes when the spool is full (or its disk). Dropped, and declared lost to the other collector with its exact number; or the collector waits, takes nothing more, and
+  /// publishers keep their records. Auto: drop with a store, wait without one.
+  enum class WhenFull { kAuto, kDrop, kWait };
+  WhenFull when_full = WhenFull::kAuto;
 
   friend bool operator==(SinkOptions const&, SinkOptions const&) = default;
 };
@@ -80,12 +85,13 @@ struct SinkStatus {
   std::string type;          ///< "console", "file", "null", "upstream"
   std::uint64_t queued = 0;  ///< waiting now
   std::uint64_t queued_bytes =
-      0;  ///< memory that these take, shared with other sinks that hold the same records
-  std::uint64_t written = 0;
-  std::uint64_t filtered = 0;    ///< not taken by its filter
+      0;                       ///< memory that these take, shared with other sinks that hold the same records
+  std::uint64_t written = 0;   ///< upstream: acked, which means that the other collector has stored them
+  std::uint64_t sent = 0;      ///< upstream: what was sent again counted again; other sinks: 0
+  std::uint64_t filtered = 0;  ///< not taken by its filter
   std::uint64_t suppressed = 0;  ///< left out by sampling, rate limit or as repeats
   std::uint64_t dropped =
-      0;  ///< because the queue was full. With a filter on fields or text: that might have passed it
+      0;  ///< because the queue (upstream: the spool) was full. With a filter on fields or text: that might have passed it
   std::uint64_t failures = 0;        ///< attempts to write that failed
   std::string last_error;            ///< of the latest one; "" = none yet
   std::int64_t last_error_time = 0;  ///< ns since the epoch

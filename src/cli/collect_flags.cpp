@@ -51,6 +51,7 @@ void CollectFlags::add_to(CLI::App& command) {
   add_bus(command);
   add_store(command);
   add_inputs(command);
+  add_upstream(command);
 }
 
 void CollectFlags::add_bus(CLI::App& command) {
@@ -152,11 +153,33 @@ void CollectFlags::add_inputs(CLI::App& command) {
       ->group("Inputs: programs with Python's stock handlers");
 }
 
+void CollectFlags::add_upstream(CLI::App& command) {
+  constexpr auto kGroup = "Forwarding to another collector";
+  auto* const upstream = command
+                             .add_option("--upstream", upstream_,
+                                         "Forward every record to the collector at this address as well "
+                                         "(tcp://HOST:PORT), exactly once: "
+                                         "what it has not stored waits on disk")
+                             ->type_name("ENDPOINT")
+                             ->group(kGroup);
+  auto const more = [&](char const* name, std::string& text, char const* type, char const* what) {
+    command.add_option(name, text, what)->type_name(type)->group(kGroup)->needs(upstream);
+  };
+  more("--upstream-level", upstream_level_, "LEVEL", "Forward only records of this level or above");
+  more("--upstream-spool", upstream_spool_, "DIR",
+       "Directory of what waits; beside the publishers' spools unless given");
+  more("--upstream-size", upstream_size_, "SIZE",
+       "Bound of it. What finds no room is declared lost to the other collector; without a store publishers "
+       "wait "
+       "instead. Default: 1GiB");
+}
+
 config::Config CollectFlags::config() const {
   auto config = file_.empty() ? config::Config{} : config::read_config_file(file_);
   apply_bus(config);
   apply_store(config.options);
   apply_print(config.options);
+  apply_upstream(config.options);
   return config;
 }
 
@@ -200,6 +223,28 @@ void CollectFlags::apply_print(CollectorOptions& options) const {
   SinkOptions console;
   console.format = print_;
   options.sinks.insert(options.sinks.begin(), std::move(console));
+}
+
+/// In place of the file's one to the same address.
+void CollectFlags::apply_upstream(CollectorOptions& options) const {
+  if (upstream_.empty()) return;
+  SinkOptions sink;
+  sink.type = SinkOptions::Type::kUpstream;
+  sink.endpoint = upstream_;
+  sink.spool = upstream_spool_;
+  apply_size("--upstream-size", upstream_size_, sink.spool_bytes);
+  if (!upstream_level_.empty()) {
+    sink.filter.level = parse_level(upstream_level_);
+    if (!sink.filter.level) {
+      throw std::invalid_argument(fmt::format(
+          "--upstream-level {}: no such level; use TRACE, DEBUG, INFO, WARNING, ERROR, CRITICAL or a number",
+          upstream_level_));
+    }
+  }
+  std::erase_if(options.sinks, [&](SinkOptions const& other) {
+    return other.type == SinkOptions::Type::kUpstream && other.endpoint == sink.endpoint;
+  });
+  options.sinks.push_back(std::move(sink));
 }
 
 }  // namespace logboom::cli

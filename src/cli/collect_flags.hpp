@@ -30,9 +30,11 @@ class CollectFlags {
   void add_store(CLI::App& command);
   void add_bus(CLI::App& command);
   void add_inputs(CLI::App& command);
+  void add_upstream(CLI::App& command);
   void apply_store(CollectorOptions& options) const;
   void apply_bus(config::Config& config) const;
   void apply_print(CollectorOptions& options) const;
+  void apply_upstream(CollectorOptions& options) const;
 
   std::string file_;
   bool check_ = false;
@@ -50,6 +52,7 @@ class CollectFlags {
   std::optional<std::size_t> max_connections_;
   std::string queue_, commit_interval_;
   std::optional<std::string> level_;
+  std::string upstream_, upstream_level_, upstream_spool_, upstream_size_;
   std::vector<std::string> subscribe_;
   std::optional<std::string> zmq_log_;
   std::optional<std::string> python_tcp_, python_udp_, python_unix_, python_unix_datagram_;

@@ -1,5 +1,6 @@
 // The collector as a whole: puts the parts together, runs their threads, ends them in order. Must not know what any of them does.
 #include <logboom/collector.hpp>
+#include <logboom/query.hpp>
 #include <logboom/version.hpp>
 
 #include "collector/address_claim.hpp"
@@ -21,6 +22,7 @@
 #include "sinks/zmq_log.hpp"
 #include "store/ledger_reader.hpp"
 #include "store/store_size.hpp"
+#include "upstream/forwarder.hpp"
 
 #include <fmt/format.h>
 
@@ -29,6 +31,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <iterator>
 #include <random>
 #include <span>
 #include <stdexcept>
@@ -134,6 +137,13 @@ CollectorOptions checked(CollectorOptions options) {
   return options;
 }
 
+std::vector<SinkOptions> upstream_sinks(CollectorOptions const& options) {
+  std::vector<SinkOptions> list;
+  std::copy_if(options.sinks.begin(), options.sinks.end(), std::back_inserter(list),
+               [](SinkOptions const& sink) { return sink.type == SinkOptions::Type::kUpstream; });
+  return list;
+}
+
 /// What of the options only a new collector follows, and differs.
 std::vector<std::string> fixed_differences(CollectorOptions const& old, CollectorOptions const& now) {
   std::vector<std::string> differ;
@@ -147,6 +157,7 @@ std::vector<std::string> fixed_differences(CollectorOptions const& old, Collecto
   compare("inputs", python_sockets(old), python_sockets(now));
   compare("subscribe", old.subscribe, now.subscribe);
   compare("zmq_log", old.zmq_log, now.zmq_log);
+  compare("upstream sinks", upstream_sinks(old), upstream_sinks(now));
   compare("adopt", old.adopt, now.adopt);
   compare("adopt_own", old.adopt_own, now.adopt_own);
   compare("until_idle", old.until_idle, now.until_idle);
@@ -163,6 +174,8 @@ struct Collector::Impl {
   void run();
   void work();
   void follow_store();
+  std::vector<std::unique_ptr<upstream::Forwarder>> make_upstreams();
+  void commit(std::span<std::unique_ptr<Block> const> blocks);
   Intake::Options intake_options();
   void describe(delivery::Status& status);
   void add_zmq_log();
@@ -178,6 +191,8 @@ struct Collector::Impl {
   CommitTarget target;
   std::optional<store::LedgerReader> stored;  // the intake's own view of the file
   WakeUp wake;
+  std::vector<std::unique_ptr<upstream::Forwarder>> upstreams;
+  std::size_t ahead = 0;  // of them have what is being committed; the store's thread's own
   CommitQueue queue;
   BusSockets bus;
   Doorkeeper door;
@@ -200,7 +215,8 @@ Collector::Impl::Impl(CollectorOptions given)
           wall_clock),
       claims(claim_addresses(addresses)),
       target(options.database),
-      queue([this](auto blocks) { target.write(blocks); },
+      upstreams(make_upstreams()),
+      queue([this](auto blocks) { commit(blocks); },
             {.limit_bytes = options.queue_bytes, .interval = options.commit_interval}, [this] { wake.ring(); }),
       bus(std::move(claims), addresses, options.publish),
       door(bus, options.max_connections),
@@ -218,18 +234,61 @@ Collector::Impl::Impl(CollectorOptions given)
     adoption.emplace(Adoption::Roots{options.adopt, options.adopt_own}, bus.addresses, log);
 }
 
+std::vector<std::unique_ptr<upstream::Forwarder>> Collector::Impl::make_upstreams() {
+  std::vector<std::unique_ptr<upstream::Forwarder>> made;
+  for (auto const& sink : upstream_sinks(options)) {
+    upstream::Forwarder::Surroundings around;
+    around.host = host_name();
+    for (auto const& address : addresses) around.serves.push_back(address.text);
+    around.stored = !target.path().empty();
+    around.report = [this](Level level, std::string line) {
+      if (level >= level::kWarning)
+        log.tell(OwnLog::Kind::kSink, level, std::move(line));
+      else
+        log.note(OwnLog::Kind::kSink, level, std::move(line));
+    };
+    made.push_back(std::make_unique<upstream::Forwarder>(sink, std::move(around)));
+  }
+  if (made.empty()) return made;
+  auto const ledger = target.ledger();
+  std::array<std::unique_ptr<Block>, 1> begun{std::make_unique<Block>()};
+  for (auto const& forwarder : made) {
+    forwarder->reconcile(ledger);
+    begun[0]->progress.push_back(forwarder->progress());
+  }
+  try {
+    target.write(begun);
+  } catch (StoreError const& error) {
+    if (!error.retryable()) throw;  // else the first transaction says it
+  }
+  return made;
+}
+
+/// Spools first: what the store has is acked, and is sent again by nobody. The transaction says how far they are, so that after a death no spool has more than the store.
+void Collector::Impl::commit(std::span<std::unique_ptr<Block> const> blocks) {
+  for (; ahead < upstreams.size(); ++ahead) {
+    upstreams[ahead]->append(blocks);
+    blocks.back()->progress.push_back(upstreams[ahead]->progress());
+  }
+  target.write(blocks);
+  ahead = 0;
+  for (auto const& forwarder : upstreams) forwarder->committed();
+}
+
 Intake::Options Collector::Impl::intake_options() {
   Intake::Options made{.facts = {.epoch = epoch,
                                  .host = host_name(),
                                  .pid = static_cast<std::uint64_t>(::getpid()),
                                  .database = target.path(),
                                  .levels = options.level_rules,
-                                 .rules_file = rules_path(target.path(), bus.addresses.front())},
+                                 .rules_file = rules_path(target.path(), bus.addresses.front()),
+                                 .forwarders = {}},
                        .queue_bytes = options.queue_bytes,
                        .last_id = target.last_id(),
                        .live = options.publish,
                        .looked_since = {},
                        .describe = [this](delivery::Status& status) { describe(status); }};
+  for (auto const& forwarder : upstreams) made.facts.forwarders.push_back(forwarder->id());
   if (!options.adopt.empty())
     made.looked_since = [this](auto since) { return adoption && adoption->looked_since(since); };
   return made;
@@ -281,7 +340,7 @@ delivery::ReceiverLedger Collector::Impl::ledger() {
   stored.emplace(target.path());
   delivery::ReceiverLedger made(
       delivery::ReceiverLedger::kMaxStreams,
-      [this](PublisherId const& id, std::uint64_t stream) { return stored->last(id, stream); });
+      [this](PublisherId const& id, std::uint64_t stream) { return stored->find(id, stream); });
   auto const rows = target.ledger();
   made.load(rows);
   return made;
@@ -298,6 +357,7 @@ void Collector::Impl::run() {
   std::thread store([this] { queue.run(); });
   std::exception_ptr broken;
   try {
+    for (auto const& forwarder : upstreams) forwarder->start();
     if (adoption) adoption->start();
     if (input) input->start();
     work();
@@ -307,6 +367,7 @@ void Collector::Impl::run() {
   }
   if (adoption) adoption->stop();
   store.join();
+  for (auto const& forwarder : upstreams) forwarder->stop();
   sinks.close();
   if (auto const failure = queue.failure()) std::rethrow_exception(failure);
   if (broken) std::rethrow_exception(broken);
@@ -388,6 +449,7 @@ CollectorStatus Collector::status() const {
     status.input_connections = impl_->input->counters().connections;
     status.input_refused = impl_->input->counters().refused;
   }
+  for (auto const& forwarder : impl_->upstreams) status.sinks.push_back(forwarder->status());
   return status;
 }
 

@@ -2,6 +2,7 @@
 #include "collector/control_server.hpp"
 
 #include "collector/publisher_page.hpp"
+#include "record/forward.hpp"
 
 #include <logboom/query.hpp>
 
@@ -118,6 +119,12 @@ void ControlServer::on_hello(std::string const& route, delivery::Hello const& he
     answer(route, delivery::Error{"the publisher's id is all zeros; make a random one"});
     return;
   }
+  if (std::find(facts_.forwarders.begin(), facts_.forwarders.end(), hello.publisher.id) !=
+      facts_.forwarders.end()) {
+    answer(route, delivery::Error{"this is the collector that forwards: its upstream endpoint is its own "
+                                  "address; name another one"});
+    return;
+  }
   bool const known = publishers_.find(hello.publisher.id) != nullptr;
   auto& publisher = publishers_.enter(hello.publisher, now);
   if (publisher.joined == 0) publisher.joined = wall_();
@@ -132,6 +139,7 @@ void ControlServer::on_hello(std::string const& route, delivery::Hello const& he
                             window(),
                             levels_.rules_for(publisher),
                             ledger_.hello(hello.publisher.id, streams),
+                            wire::kForwardVersion,
                             report_every()};
   if (answer(route, welcome) == Sent::kDone) {
     publisher.told_to_wait = waiting_;

@@ -14,6 +14,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace logboom::collector {
 
@@ -38,8 +39,9 @@ class ControlServer {
     std::string host;
     std::uint64_t pid = 0;
     std::string database;
-    std::string levels;      // the collector's own rules
-    std::string rules_file;  // where rules are kept that are set on the fly; "": nowhere
+    std::string levels;                        // the collector's own rules
+    std::string rules_file;                    // where rules are kept that are set on the fly; "": nowhere
+    std::vector<PublisherId> forwarders = {};  // as these it forwards records itself
   };
   /// The answer to a question after the collector; the publishers' part of it is filled in here.
   using Describe = std::function<void(delivery::Status& status)>;

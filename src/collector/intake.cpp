@@ -65,6 +65,7 @@ Intake::Intake(BusSockets& bus, Doorkeeper& door, CommitQueue& queue, OwnLog& lo
       last_change_(Clock::now()) {
   rated_ = Clock::now();
   control_.describe_with([this](delivery::Status& status) { describe(status); });
+  reception_.set_own(options_.facts.forwarders);
   if (options_.live) {
     live_.emplace(
         options_.facts.epoch, options_.last_id,
@@ -199,7 +200,8 @@ void Intake::receive_batch() {
 
 /// Of a plain record that does not say.
 std::string_view Intake::host_of(zmq::message_t& frame) const {
-  if (wire::form_of(bytes(frame)) == wire::Form::kBatch) return {};
+  auto const form = wire::form_of(bytes(frame));
+  if (form == wire::Form::kBatch || form == wire::Form::kForward) return {};
   auto const peer = peer_of(frame);
   bool const here = peer.empty() || peer.starts_with("localhost") || peer.starts_with("127.") || peer == "::1";
   return here ? std::string_view(options_.facts.host) : peer;

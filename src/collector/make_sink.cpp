@@ -92,7 +92,7 @@ std::unique_ptr<sinks::Sink> make_queued(SinkOptions const& options, SinkSurroun
 std::unique_ptr<sinks::Sink> make_sink(SinkOptions const& options, SinkSurroundings const& surroundings) {
   if (options.type == Type::kUpstream)
     throw std::invalid_argument(
-        fmt::format("sink {}: this build has no upstream sink", sinks::name_of(options)));
+        fmt::format("sink {}: an upstream sink is the collector's own to make", sinks::name_of(options)));
   return make_queued(options, surroundings);
 }
 

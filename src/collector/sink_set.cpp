@@ -41,6 +41,8 @@ SinkSet::Members SinkSet::prepare(std::vector<SinkOptions> const& options) const
   sinks::check_sinks(options);
   Members made;
   for (auto const& one : options) {
+    if (one.type == SinkOptions::Type::kUpstream)
+      continue;  // has its records before they are committed: not from here
     Member member{one, sinks::destination_of(one), nullptr};
     if (find(member.destination) == nullptr) member.sink = make_sink(one, surroundings_);
     made.push_back(std::move(member));

@@ -182,8 +182,12 @@ void write_sink(SinkOptions const& sink, Lines& out) {
     out.key("endpoint", quoted(sink.endpoint));
     out.key_if(!sink.spool.empty(), "spool", quoted(sink.spool));
     out.key("spool_size", quoted(size_text(sink.spool_bytes)));
+    using WhenFull = SinkOptions::WhenFull;
+    out.key_if(sink.when_full != WhenFull::kAuto, "when_full",
+               quoted(sink.when_full == WhenFull::kWait ? "wait" : "drop"));
   }
   write_filter(sink.filter, out);
+  if (sink.type == Type::kUpstream) return;
   write_limit(sink.limit, out);
   out.key("queue", quoted(size_text(sink.queue_bytes)));
   if (sink.type == Type::kConsole || sink.type == Type::kFile) write_format(sink, out);

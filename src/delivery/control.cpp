@@ -37,14 +37,10 @@ struct Encoder {
   }
   std::vector<std::byte> operator()(InfoRequest const&) const { return FrameWriter(1, "info").take(); }
   std::vector<std::byte> operator()(Welcome const& m) const {
-    return FrameWriter(7, "welcome")
-        .number(m.version)
-        .number(m.epoch)
-        .number(m.window)
-        .text(m.levels)
-        .states(m.streams)
-        .number(m.report_every)
-        .take();
+    FrameWriter out(7, "welcome");
+    out.number(m.version).number(m.epoch).number(m.window).text(m.levels).states(m.streams);
+    out.map(2).text("forward").number(m.forward);
+    return out.text("report").number(m.report_every).take();
   }
   std::vector<std::byte> operator()(Ack const& m) const {
     return FrameWriter(4, "ack").number(m.epoch).number(m.window).states(m.streams).take();
@@ -107,7 +103,12 @@ Control read_welcome(FrameReader const& in) {
   m.window = in.number(3, "window");
   m.levels = in.text(4, "levels");
   m.streams = in.states(5);
-  if (in.size() > 6) m.report_every = in.number(6, "report");
+  if (auto const* const features = in.optional(6); features != nullptr && features->type == msgpack::type::MAP) {
+    for (auto const& [key, value] : features->via.map) {
+      if (text_of(key) == "forward") m.forward = in.number(value, "forward");
+      if (text_of(key) == "report") m.report_every = in.number(value, "report");
+    }
+  }
   return m;
 }
 

@@ -41,6 +41,7 @@ struct Welcome {
   std::uint64_t version = wire::kVersion, epoch = 0, window = 0;
   std::string levels;
   std::vector<StreamState> streams;
+  std::uint64_t forward = 0;       // version of forward frames that it takes; 0: none
   std::uint64_t report_every = 0;  // ms between two reports, at least; 0: this collector takes none
 };
 struct Ack {

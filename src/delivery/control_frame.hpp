@@ -109,6 +109,9 @@ class FrameReader {
     if (index >= elements_.size) refuse_message(kind_, fmt::format("'{}' is missing", name));
     return elements_.ptr[index];
   }
+  Object const* optional(std::uint32_t index) const {
+    return index < elements_.size ? &elements_.ptr[index] : nullptr;
+  }
   std::uint64_t number(std::uint32_t index, std::string_view name) const {
     return number(at(index, name), name);
   }
@@ -163,7 +166,6 @@ class FrameReader {
          [&](Object const* row) { list.emplace_back(number(row[0], "stream"), number(row[1], name)); });
     return list;
   }
-  std::uint32_t size() const noexcept { return elements_.size; }
   std::string_view kind() const noexcept { return kind_; }
   std::vector<StreamState> states(std::uint32_t index) const {
     std::vector<StreamState> list;

@@ -33,8 +33,8 @@ Sender::Sender(Engine& engine) : engine_(&engine), sockets_(std::make_shared<Soc
   spool->overflow().set_bound(engine.settings().overflow_bound);
   feed_.emplace(*spool, engine.catalogue(), Feed::Kind::kLive);
   Speaker::Hooks hooks{[this](std::string_view rules) { engine_->push_level_rules(rules); },
-                       [this](Level level, std::string_view line) { engine_->report(level, line); },
-                       [this] { return state(); }};
+                       [this](Level level, std::string_view line) { engine_->report(level, line); }};
+  hooks.state = [this] { return state(); };
   speaker_.emplace(sockets_->context, engine.settings().endpoints, engine.identity(), *feed_, std::move(hooks));
   adopter_.emplace(spool->directory().parent_path(), engine.settings().endpoints);
   thread_ = background_thread("logboom", [this] { run(); });

@@ -4,6 +4,7 @@
 
 #include "publisher/adopter.hpp"
 #include "publisher/engine.hpp"
+#include "publisher/feed.hpp"
 #include "publisher/speaker.hpp"
 
 #include <zmq.hpp>

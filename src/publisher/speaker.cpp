@@ -17,7 +17,7 @@ constexpr int kMessagesARound = 256;          // then batches have theirs
 }  // namespace
 
 Speaker::Speaker(zmq::context_t& context, std::vector<delivery::Endpoint> endpoints,
-                 wire::Publisher const& publisher, Feed& feed, Hooks hooks)
+                 wire::Publisher const& publisher, Outgoing& feed, Hooks hooks)
     : endpoints_(std::move(endpoints)),
       publisher_(&publisher),
       feed_(&feed),
@@ -105,6 +105,10 @@ void Speaker::take(delivery::Control const& message, std::int64_t now) {
                                      "version {}; update the older one",
                                      endpoints_[active_].text, welcome->version, wire::kVersion));
     }
+    if (auto const objection = hooks_.objection ? hooks_.objection(*welcome) : std::string();
+        !objection.empty())
+      return report_once(level::kError,
+                         fmt::format("the collector at {} {}", endpoints_[active_].text, objection));
     window_.welcome(*welcome, now);
     obey(welcome->levels);
     state_every_ = static_cast<std::int64_t>(std::min<std::uint64_t>(welcome->report_every, kRarest));

@@ -20,6 +20,8 @@ class Selector {
 
   /// Sets selected[i] to whether entry i passes by its site and its source. @return how many do
   std::size_t select(Block const& block, std::vector<bool>& selected) const;
+  /// Whether what was selected has to be asked for more.
+  bool looks_inside() const noexcept { return content_.has_value(); }
   /// Whether a record that was selected passes the rest as well.
   bool matches(Record const& record) const { return !content_ || content_->matches(record); }
 

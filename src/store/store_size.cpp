@@ -8,7 +8,6 @@
 
 #include <exception>
 #include <filesystem>
-#include <initializer_list>
 #include <system_error>
 
 namespace logboom::store {

@@ -213,7 +213,7 @@ def test_sinks_are_counted(bus, start_collector, chatter, status, run):
 
 def test_an_older_publisher_reports_nothing(bus, collector, status, run):
     with Publisher(bus) as publisher:
-        assert publisher.hello()[6] >= 1000
+        assert publisher.hello()[6]["report"] >= 1000
         (one,) = status()["publishers"]
         assert one["reported"] == 0
         assert re.search(r"hand-1 .* \?  +\?", run("status").stdout)

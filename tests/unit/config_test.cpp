@@ -93,6 +93,7 @@ type = "upstream"
 endpoint = "tcp://hub:7514"
 spool = "/var/spool/hub"
 spool_size = "2GiB"
+when_full = "wait"
 )";
 
 TEST(Config, ReadsEveryKey) {
@@ -169,6 +170,7 @@ TEST(Config, ReadsTheOtherSinks) {
   EXPECT_EQ(sinks.at(3).endpoint, "tcp://hub:7514");
   EXPECT_EQ(sinks.at(3).spool, "/var/spool/hub");
   EXPECT_EQ(sinks.at(3).spool_bytes, 2ULL << 30U);
+  EXPECT_EQ(sinks.at(3).when_full, SinkOptions::WhenFull::kWait);
 }
 
 void expect_same(Config const& a, Config const& b) {
@@ -304,6 +306,8 @@ TEST(Config, RefusesWhatCannotBe) {
            Case{"[[sink]]\ntype = \"file\"\npath = \"a\"\nrotate = { every = \"500ms\" }\n", "finer"},
            Case{"[[sink]]\ntype = \"file\"\npath = \"a\"\nmode = \"999\"\n", "0640"},
            Case{"[[sink]]\ntype = \"console\"\ndefaults = { a = [1] }\n", "expected"},
+           Case{"[[sink]]\ntype = \"file\"\npath = \"a-%Q.log\"\n", "x.toml:3:8: "},
+           Case{"[[sink]]\ntype = \"upstream\"\nendpoint = \"tcp://hub\"\nevery = 2\n", "no key every"},
            Case{"[levels]\nrules = \"app=loud\"\n", "loud"},
            Case{"[inputs]\npython_tcp = \"host:port\"\n", "port"},
            Case{"[inputs]\npython_tcp = 70000\n", "65535"},

@@ -147,7 +147,7 @@ TEST(Control, EntriesOfALaterVersionAreIgnoredAndThoseOfAnEarlierOneMayBeMissing
   auto const welcome =
       packed([](auto& p) { p.pack_array(6).pack("welcome").pack(1).pack(2).pack(3).pack("").pack_array(0); });
   EXPECT_EQ(std::get<Welcome>(decode(welcome)).report_every, 0U);
-  EXPECT_EQ(round_trip(Welcome{1, 2, 3, "", {}, 1'000}).report_every, 1'000U);
+  EXPECT_EQ(round_trip(Welcome{1, 2, 3, "", {}, 1, 1'000}).report_every, 1'000U);
   auto const wrong =
       packed([](auto& p) { p.pack_array(2).pack("ask-status").pack_map(1).pack("most").pack("5"); });
   EXPECT_THAT(refusal(wrong), HasSubstr("'most' is not an unsigned integer"));

@@ -183,7 +183,7 @@ class FakeCollector {
       std::vector<std::pair<std::uint64_t, std::uint64_t>> bases;
       for (auto const& stream : hello->streams) bases.emplace_back(stream.stream, stream.base);
       say(name, delivery::Welcome{wire::kVersion, epoch, window_of(hello->publisher.id), levels,
-                                  ledger.hello(hello->publisher.id, bases), report_every});
+                                  ledger.hello(hello->publisher.id, bases), 0, report_every});
     }
     if (auto const* report = std::get_if<delivery::Report>(&message)) reports.push_back(report->report);
     if (std::holds_alternative<delivery::Flush>(message)) ++flushes;

@@ -1,4 +1,5 @@
 // A speaker, its feed and its sockets against a collector in the test's hands: whatever happens to the collector, what the spool holds is stored exactly once.
+#include "publisher/feed.hpp"
 #include "publisher/speaker.hpp"
 #include "sender_fixture.hpp"
 
@@ -25,8 +26,8 @@ class SpeakerTest : public testing::Test {
   }
   void speak(std::vector<delivery::Endpoint> endpoints) {
     Speaker::Hooks hooks{[this](std::string_view rules) { rules_heard.emplace_back(rules); },
-                         [this](Level, std::string_view line) { reports.emplace_back(line); },
-                         [this] { return state; }};
+                         [this](Level, std::string_view line) { reports.emplace_back(line); }};
+    hooks.state = [this] { return state; };
     speaker.emplace(context, std::move(endpoints), writer->spool.publisher(), *feed, std::move(hooks));
   }
   void collect() { collector.emplace(scratch.endpoint(), stored); }
