@@ -3,6 +3,8 @@
 
 #include <logboom/export.hpp>
 #include <logboom/level.hpp>
+#include <logboom/retention.hpp>
+#include <logboom/sinks.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -18,6 +20,7 @@ namespace logboom {
 struct CollectorOptions {
   std::vector<std::string> endpoints;    ///< addresses to bind; empty = LOGBOOM_ENDPOINT, then the default
   std::string database = "logs.sqlite";  ///< the store's file; "" = no store
+  RetentionOptions retention;            ///< how long the store keeps records
   bool publish = true;                   ///< serve live viewers
   /// Records of Python's stock socket handlers (docs/inputs.md): "[HOST:]PORT" with 127.0.0.1 and 9020 (udp: 9021) as their usual values, port 0 = any; a path of a Unix
   /// socket. Not set: none are taken.
@@ -27,7 +30,8 @@ struct CollectorOptions {
   std::vector<std::string> subscribe;
   /// ZeroMQ endpoint to publish records on as pyzmq's PUBHandler does (topic LEVEL.logger, text), for `python -m zmq.log`. Who reads too slowly misses records.
   std::optional<std::string> zmq_log;
-  std::optional<std::string> print;  ///< console sink: "pretty", "json", "csv", "logfmt" or a Python format string
+  /// Where records go besides the store, 64 at most; each has a thread of its own.
+  std::vector<SinkOptions> sinks;
   std::vector<std::string> adopt;  ///< spool roots (or spools) whose orphaned spools are read, whatever collector they were meant for
   /// Spool roots of which only those are read whose publisher had one of this collector's addresses (or is of a version that did not say): several buses may share such
   /// a root. `logboom collect` adds the default ones.
@@ -58,9 +62,10 @@ struct CollectorStatus {
   std::int64_t last_id = 0;
   std::uint64_t input_connections = 0;  ///< of Python's handlers, open
   std::uint64_t input_refused = 0;  ///< connections of Python's handlers turned away for want of descriptors
+  std::vector<SinkStatus> sinks;    ///< in the order of the options, those of type upstream last
 };
 
-/// Binds in the constructor, works in run(). run() belongs to one thread; stop() and status() are safe from any thread; stop() also from a signal handler.
+/// Binds in the constructor, works in run(). run() belongs to one thread; the rest is safe from any thread; stop() also from a signal handler.
 class LOGBOOM_API Collector {
  public:
   /// @throws std::invalid_argument for malformed options, StoreError for the store's file (in use by another collector, newer version, not writable …),
@@ -76,6 +81,18 @@ class LOGBOOM_API Collector {
 
   /// Makes run() return soon. Async-signal-safe.
   void stop() noexcept;
+
+  /// Goes on with other sinks and level rules: sinks whose options are the same are not touched; those that write to the same file (console, address) go on with what they have
+  /// queued; those that are gone write what they have, for which a stuck reader is waited for at most a second. All or nothing. Blocks meanwhile.
+  /// @return what else differs, by name: it takes effect with the next start. @throws std::invalid_argument for malformed options, std::system_error for a sink's file that
+  /// cannot be opened; nothing is changed then
+  std::vector<std::string> reload(CollectorOptions options);
+
+  /// Sinks close their files and open them under their names again, soon: for whoever moves log files away. Does not block.
+  void reopen();
+
+  /// A record of the collector's own, of logger `logboom.collector`. Kept out where it is below that logger's level, and beyond 50 at once and 5 a second. Does not block.
+  void note(Level level, std::string_view line);
 
   CollectorStatus status() const;
   /// The addresses bound, with the port that the system chose where 0 was asked for.

@@ -18,6 +18,8 @@ struct FieldTest {
   /// Compared as a number where both sides are numbers (a field that is text counts as one for < <= > >= if it reads as one), as text otherwise: true and false, null, lists and
   /// maps as JSON. A regular expression (RE2's syntax), searched in the text, for kMatches.
   std::string value;
+
+  friend bool operator==(FieldTest const&, FieldTest const&) = default;
 };
 
 /// Bounds: at most 1,000 alternatives in a list and 100 field tests; a regular expression of at most 4,096 bytes.
@@ -32,6 +34,8 @@ struct Filter {
   std::vector<FieldTest> fields;      ///< all must hold; a record without the field passes only kNotEqual
   std::optional<std::int64_t> since;  ///< nanoseconds, inclusive
   std::optional<std::int64_t> until;  ///< nanoseconds, exclusive
+
+  friend bool operator==(Filter const&, Filter const&) = default;
 };
 
 /// Reads `table=users`, `step>=10`, `path~^/tmp`, `user!=root`; the first operator in the text ends the field's name.

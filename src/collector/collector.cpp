@@ -1,5 +1,7 @@
 // The collector as a whole: puts the parts together, runs their threads, ends them in order. Must not know what any of them does.
 #include <logboom/collector.hpp>
+#include <logboom/query.hpp>
+#include <logboom/version.hpp>
 
 #include "collector/address_claim.hpp"
 #include "collector/adoption.hpp"
@@ -9,15 +11,18 @@
 #include "collector/doorkeeper.hpp"
 #include "collector/intake.hpp"
 #include "collector/own_log.hpp"
+#include "collector/rules_file.hpp"
+#include "collector/sink_set.hpp"
 #include "delivery/endpoint.hpp"
 #include "inputs/listen_socket.hpp"
 #include "inputs/published_records.hpp"
 #include "inputs/python_input.hpp"
-#include "record/formatter.hpp"
 #include "record/level_rules.hpp"
-#include "sinks/console.hpp"
+#include "sinks/sink_options.hpp"
 #include "sinks/zmq_log.hpp"
 #include "store/ledger_reader.hpp"
+#include "store/store_size.hpp"
+#include "upstream/forwarder.hpp"
 
 #include <fmt/format.h>
 
@@ -26,6 +31,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <iterator>
 #include <random>
 #include <span>
 #include <stdexcept>
@@ -90,6 +96,24 @@ std::vector<delivery::Endpoint> endpoints_of(CollectorOptions const& options) {
   return endpoints;
 }
 
+delivery::SinkState state_of(SinkStatus const& sink) {
+  constexpr std::size_t kMaxText = 255;  // of its name and of an error: all sinks are to find room in one answer
+  delivery::SinkState state;
+  state.name = sink.name.substr(0, kMaxText);
+  state.type = sink.type;
+  state.queued = sink.queued;
+  state.queued_bytes = sink.queued_bytes;
+  state.written = sink.written;
+  state.filtered = sink.filtered;
+  state.suppressed = sink.suppressed;
+  state.dropped = sink.dropped;
+  state.failures = sink.failures;
+  state.failing = sink.failing;
+  state.last_error = sink.last_error.substr(0, kMaxText);
+  state.last_error_time = sink.last_error_time;
+  return state;
+}
+
 std::vector<std::pair<inputs::Transport, std::string>> python_sockets(CollectorOptions const& options) {
   using inputs::Transport;
   std::vector<std::pair<Transport, std::string>> wanted;
@@ -109,14 +133,38 @@ CollectorOptions checked(CollectorOptions options) {
   LevelRules::parse(options.level_rules);
   for (auto const& [transport, address] : python_sockets(options))
     inputs::check_listen_address(transport, address);
+  sinks::check_sinks(options.sinks);
   return options;
 }
 
-std::unique_ptr<sinks::Sink> console(std::string const& format) {
-  bool const terminal = ::isatty(STDOUT_FILENO) == 1;
-  FormatOptions options;
-  options.escape_controls = terminal;
-  return std::make_unique<sinks::ConsoleSink>(Formatter::make(format, options), STDOUT_FILENO);
+std::vector<SinkOptions> upstream_sinks(CollectorOptions const& options) {
+  std::vector<SinkOptions> list;
+  std::copy_if(options.sinks.begin(), options.sinks.end(), std::back_inserter(list),
+               [](SinkOptions const& sink) { return sink.type == SinkOptions::Type::kUpstream; });
+  return list;
+}
+
+/// What of the options only a new collector follows, and differs.
+std::vector<std::string> fixed_differences(CollectorOptions const& old, CollectorOptions const& now) {
+  std::vector<std::string> differ;
+  auto const compare = [&](char const* name, auto const& a, auto const& b) {
+    if (!(a == b)) differ.emplace_back(name);
+  };
+  compare("endpoints", old.endpoints, now.endpoints);
+  compare("path of the store", old.database, now.database);
+  compare("retention of the store", old.retention, now.retention);
+  compare("publish", old.publish, now.publish);
+  compare("inputs", python_sockets(old), python_sockets(now));
+  compare("subscribe", old.subscribe, now.subscribe);
+  compare("zmq_log", old.zmq_log, now.zmq_log);
+  compare("upstream sinks", upstream_sinks(old), upstream_sinks(now));
+  compare("adopt", old.adopt, now.adopt);
+  compare("adopt_own", old.adopt_own, now.adopt_own);
+  compare("until_idle", old.until_idle, now.until_idle);
+  compare("queue", old.queue_bytes, now.queue_bytes);
+  compare("max_connections", old.max_connections, now.max_connections);
+  compare("commit_interval", old.commit_interval, now.commit_interval);
+  return differ;
 }
 
 }  // namespace
@@ -126,10 +174,15 @@ struct Collector::Impl {
   void run();
   void work();
   void follow_store();
+  std::vector<std::unique_ptr<upstream::Forwarder>> make_upstreams();
+  void commit(std::span<std::unique_ptr<Block> const> blocks);
   Intake::Options intake_options();
+  void describe(delivery::Status& status);
   void add_zmq_log();
   std::unique_ptr<inputs::PythonInput> python_input();
   delivery::ReceiverLedger ledger();
+  std::vector<std::string> reload(CollectorOptions wanted);
+  std::vector<SinkStatus> sink_status() const;
 
   CollectorOptions const options;
   std::uint64_t const epoch = random_epoch();
@@ -139,16 +192,21 @@ struct Collector::Impl {
   CommitTarget target;
   std::optional<store::LedgerReader> stored;  // the intake's own view of the file
   WakeUp wake;
+  std::vector<std::unique_ptr<upstream::Forwarder>> upstreams;
+  std::size_t ahead = 0;  // of them have what is being committed; the store's thread's own
   CommitQueue queue;
   BusSockets bus;
   Doorkeeper door;
   std::unique_ptr<inputs::PythonInput> input;  // for Python's handlers, if there is any
+  SinkSet sinks;
   std::optional<inputs::PublishedRecords> published;
   Intake intake;
   std::optional<Adoption> adoption;
   std::string zmq_log;  // where records are published as pyzmq's PUBHandler does
   std::atomic<bool> stopping = false;
   std::uint64_t reopened = 0;
+  std::int64_t const started = wall_clock();
+  std::int64_t before_first = 0;  // id before that of the oldest record in the file
 };
 
 Collector::Impl::Impl(CollectorOptions given)
@@ -158,19 +216,64 @@ Collector::Impl::Impl(CollectorOptions given)
           wall_clock),
       claims(claim_addresses(addresses)),
       target(options.database),
-      queue([this](auto blocks) { target.write(blocks); },
+      upstreams(make_upstreams()),
+      queue([this](auto blocks) { commit(blocks); },
             {.limit_bytes = options.queue_bytes, .interval = options.commit_interval}, [this] { wake.ring(); }),
       bus(std::move(claims), addresses, options.publish),
       door(bus, options.max_connections),
       input(python_input()),
+      sinks(options.sinks, {.log = log, .host = host_name(), .stored = !target.path().empty()}),
       intake(bus, door, queue, log, ledger(), wake.fd(), intake_options()) {
+  if (!target.path().empty())
+    before_first = target.last_id() - static_cast<std::int64_t>(store::count_rows(target.path()));
   if (input) intake.add_input(*input);
+  intake.add_sinks(sinks);
   if (!options.subscribe.empty())
     intake.add_input(published.emplace(bus.context, std::span<std::string const>(options.subscribe)));
-  if (options.print) intake.add_sink(console(*options.print));
   if (options.zmq_log) add_zmq_log();
   if (!options.adopt.empty() || !options.adopt_own.empty())
     adoption.emplace(Adoption::Roots{options.adopt, options.adopt_own}, bus.addresses, log);
+}
+
+std::vector<std::unique_ptr<upstream::Forwarder>> Collector::Impl::make_upstreams() {
+  std::vector<std::unique_ptr<upstream::Forwarder>> made;
+  for (auto const& sink : upstream_sinks(options)) {
+    upstream::Forwarder::Surroundings around;
+    around.host = host_name();
+    for (auto const& address : addresses) around.serves.push_back(address.text);
+    around.stored = !target.path().empty();
+    around.report = [this](Level level, std::string line) {
+      if (level >= level::kWarning)
+        log.tell(OwnLog::Kind::kSink, level, std::move(line));
+      else
+        log.note(OwnLog::Kind::kSink, level, std::move(line));
+    };
+    made.push_back(std::make_unique<upstream::Forwarder>(sink, std::move(around)));
+  }
+  if (made.empty()) return made;
+  auto const ledger = target.ledger();
+  std::array<std::unique_ptr<Block>, 1> begun{std::make_unique<Block>()};
+  for (auto const& forwarder : made) {
+    forwarder->reconcile(ledger);
+    begun[0]->progress.push_back(forwarder->progress());
+  }
+  try {
+    target.write(begun);
+  } catch (StoreError const& error) {
+    if (!error.retryable()) throw;  // else the first transaction says it
+  }
+  return made;
+}
+
+/// Spools first: what the store has is acked, and is sent again by nobody. The transaction says how far they are, so that after a death no spool has more than the store.
+void Collector::Impl::commit(std::span<std::unique_ptr<Block> const> blocks) {
+  for (; ahead < upstreams.size(); ++ahead) {
+    upstreams[ahead]->append(blocks);
+    blocks.back()->progress.push_back(upstreams[ahead]->progress());
+  }
+  target.write(blocks);
+  ahead = 0;
+  for (auto const& forwarder : upstreams) forwarder->committed();
 }
 
 Intake::Options Collector::Impl::intake_options() {
@@ -178,14 +281,36 @@ Intake::Options Collector::Impl::intake_options() {
                                  .host = host_name(),
                                  .pid = static_cast<std::uint64_t>(::getpid()),
                                  .database = target.path(),
-                                 .levels = options.level_rules},
+                                 .levels = options.level_rules,
+                                 .rules_file = rules_path(target.path(), bus.addresses.front()),
+                                 .forwarders = {}},
                        .queue_bytes = options.queue_bytes,
                        .last_id = target.last_id(),
                        .live = options.publish,
-                       .looked_since = {}};
+                       .looked_since = {},
+                       .describe = [this](delivery::Status& status) { describe(status); }};
+  for (auto const& forwarder : upstreams) made.facts.forwarders.push_back(forwarder->id());
   if (!options.adopt.empty())
     made.looked_since = [this](auto since) { return adoption && adoption->looked_since(since); };
   return made;
+}
+
+void Collector::Impl::describe(delivery::Status& status) {
+  status.program = LOGBOOM_VERSION;
+  status.started = started;
+  status.endpoints = bus.addresses;
+  if (adoption) status.adopted_spools = adoption->adopted();
+  for (auto const& endpoint : options.subscribe) status.inputs.push_back("subscribed " + endpoint);
+  if (!target.path().empty()) {
+    status.store.rows = static_cast<std::uint64_t>(std::max<std::int64_t>(0, status.last_id - before_first));
+    status.store.bytes = store::bytes_on_disk(target.path());
+  }
+  for (auto const& sink : sink_status()) status.sinks.push_back(state_of(sink));
+  if (input) {
+    for (auto& address : input->addresses()) status.inputs.push_back(std::move(address));
+    status.input_connections = input->counters().connections;
+    status.input_refused = input->counters().refused;
+  }
 }
 
 std::unique_ptr<inputs::PythonInput> Collector::Impl::python_input() {
@@ -207,7 +332,7 @@ std::unique_ptr<inputs::PythonInput> Collector::Impl::python_input() {
 void Collector::Impl::add_zmq_log() {
   auto sink = std::make_unique<sinks::ZmqLog>(bus.context, *options.zmq_log);
   zmq_log = sink->endpoint();
-  intake.add_sink(std::move(sink));
+  intake.set_zmq_log(std::move(sink));
 }
 
 /// Streams that the ledger had to forget are looked up in the file again.
@@ -216,7 +341,7 @@ delivery::ReceiverLedger Collector::Impl::ledger() {
   stored.emplace(target.path());
   delivery::ReceiverLedger made(
       delivery::ReceiverLedger::kMaxStreams,
-      [this](PublisherId const& id, std::uint64_t stream) { return stored->last(id, stream); });
+      [this](PublisherId const& id, std::uint64_t stream) { return stored->find(id, stream); });
   auto const rows = target.ledger();
   made.load(rows);
   return made;
@@ -233,6 +358,7 @@ void Collector::Impl::run() {
   std::thread store([this] { queue.run(); });
   std::exception_ptr broken;
   try {
+    for (auto const& forwarder : upstreams) forwarder->start();
     if (adoption) adoption->start();
     if (input) input->start();
     work();
@@ -242,8 +368,29 @@ void Collector::Impl::run() {
   }
   if (adoption) adoption->stop();
   store.join();
+  for (auto const& forwarder : upstreams) forwarder->stop();
+  sinks.close();
   if (auto const failure = queue.failure()) std::rethrow_exception(failure);
   if (broken) std::rethrow_exception(broken);
+}
+
+std::vector<SinkStatus> Collector::Impl::sink_status() const {
+  auto all = sinks.status();
+  for (auto const& forwarder : upstreams) all.push_back(forwarder->status());
+  return all;
+}
+
+std::vector<std::string> Collector::Impl::reload(CollectorOptions wanted) {
+  wanted = checked(std::move(wanted));
+  auto differ = fixed_differences(options, wanted);
+  sinks.replace(wanted.sinks);
+  intake.set_levels(wanted.level_rules);
+  wake.ring();
+  std::string line = "reloaded";
+  for (auto const& one : differ)
+    line += (line.size() > 8 ? ", " : "; takes effect with the next start: ") + one;
+  log.note(OwnLog::Kind::kLife, level::kInfo, std::move(line));
+  return differ;
 }
 
 void Collector::Impl::work() {
@@ -263,6 +410,7 @@ void Collector::Impl::follow_store() {
   if (now == reopened) return;
   reopened = now;
   stored.emplace(target.path());
+  before_first = 0;
   log.tell(
       OwnLog::Kind::kStore, level::kError,
       fmt::format("{}: the file or its -wal was moved or removed while it was written, and opened anew; {}",
@@ -280,6 +428,17 @@ void Collector::stop() noexcept {
   impl_->wake.ring();
 }
 
+std::vector<std::string> Collector::reload(CollectorOptions options) {
+  return impl_->reload(std::move(options));
+}
+
+void Collector::reopen() { impl_->sinks.reopen(); }
+
+void Collector::note(Level level, std::string_view line) {
+  impl_->log.note(OwnLog::Kind::kLife, level, std::string(line));
+  impl_->wake.ring();
+}
+
 CollectorStatus Collector::status() const {
   auto const& counters = impl_->intake.counters();
   CollectorStatus status;
@@ -292,6 +451,7 @@ CollectorStatus Collector::status() const {
   status.publishers = counters.publishers;
   status.adopted_spools = impl_->adoption ? impl_->adoption->adopted() : 0;
   status.last_id = counters.last_id;
+  status.sinks = impl_->sink_status();
   if (impl_->input) {
     status.input_connections = impl_->input->counters().connections;
     status.input_refused = impl_->input->counters().refused;

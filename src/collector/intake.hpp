@@ -9,18 +9,20 @@
 #include "collector/own_log.hpp"
 #include "collector/publisher_table.hpp"
 #include "collector/reception.hpp"
+#include "collector/sink_set.hpp"
 #include "collector/subscription_budget.hpp"
 #include "delivery/receiver_ledger.hpp"
 #include "inputs/published_records.hpp"
 #include "inputs/python_input.hpp"
 #include "sinks/publish.hpp"
-#include "sinks/sink.hpp"
+#include "sinks/zmq_log.hpp"
 
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -51,6 +53,8 @@ class Intake {
     bool live = true;
     /// Whether all that publishers had left behind by then has been looked for. Not set: nobody reads spools here.
     std::function<bool(std::chrono::steady_clock::time_point)> looked_since;
+    /// Fills in what only the collector as a whole knows, for an answer to a question after it. May take a millisecond. Not set: nothing.
+    ControlServer::Describe describe;
   };
 
   /// @param wake eventfd, written to by whoever has news for the intake
@@ -60,7 +64,11 @@ class Intake {
   /// Its blocks are taken as well; it outlives this.
   void add_input(inputs::PythonInput& input) { input_ = &input; }
   void add_input(inputs::PublishedRecords& input) { published_ = &input; }
-  void add_sink(std::unique_ptr<sinks::Sink> sink) { sinks_.push_back(std::move(sink)); }
+  /// It outlives this.
+  void add_sinks(SinkSet& sinks) { sinks_ = &sinks; }
+  /// Rules that all publishers are told, from the next turn on. From any thread; whoever calls wakes the intake.
+  void set_levels(std::string rules);
+  void set_zmq_log(std::unique_ptr<sinks::ZmqLog> log) { zmq_log_ = std::move(log); }
 
   /// Waits for something to do, not longer than `most`, and does it.
   void do_work(std::chrono::milliseconds most);
@@ -91,7 +99,10 @@ class Intake {
   void watch_queue();
   void watch_trouble();
   void watch_clock();
+  void follow_orders();
   void update_counters();
+  void watch_rates(Clock::time_point now);
+  void describe(delivery::Status& status) const;
   std::size_t present() const noexcept;
   bool looked_since(Clock::time_point at) const;
   void watch_presence();
@@ -115,7 +126,10 @@ class Intake {
   inputs::PublishedRecords* published_ = nullptr;
   std::optional<sinks::LivePublisher> live_;
   SubscriptionBudget subscribed_;
-  std::vector<std::unique_ptr<sinks::Sink>> sinks_;
+  SinkSet* sinks_ = nullptr;
+  std::unique_ptr<sinks::ZmqLog> zmq_log_;
+  std::mutex orders_;
+  std::optional<std::string> new_levels_;  // under the mutex
   IntakeCounters counters_;
 
   std::uint64_t pushed_ = 0;     // number of the last block pushed
@@ -126,6 +140,9 @@ class Intake {
   bool troubled_ = false;
   bool received_ = false;  // something, in the last turn
   Clock::time_point next_tick_{}, next_probe_{};
+  Clock::time_point rated_{};      // when rates were brought up to date
+  Rate rows_;                      // of records committed
+  std::int64_t committed_at_ = 0;  // ns since the epoch; 0: nothing was yet
   Clock::time_point last_busy_{};
   std::pair<std::uint64_t, std::size_t> seen_{};  // publishers that came, that are present
   Clock::time_point last_change_{};               // of these

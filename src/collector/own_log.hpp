@@ -5,6 +5,7 @@
 #include "record/block.hpp"
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -20,13 +21,16 @@ namespace logboom::collector {
 class OwnLog {
  public:
   /// Each kind has its own limit, so that one does not drown the other.
-  enum class Kind { kLife, kPublisher, kBadFrame, kControl, kGap, kStore, kAdoption, kConsole, kInput };
+  enum class Kind { kLife, kPublisher, kBadFrame, kControl, kGap, kStore, kAdoption, kSink, kInput };
   static constexpr std::size_t kKinds = 9;
   // Records of a kind at once, then one in so many ns; the next one says how many were left out.
   static constexpr std::uint32_t kBurst = 50;
   static constexpr std::int64_t kEvery = 200'000'000;
   static constexpr std::size_t kMaxPending = 256;    // while the store does not take any
   static constexpr std::size_t kMaxMessage = 1'024;  // bytes of one; parts of it may come from strangers
+
+  static constexpr char const* kLogger = "logboom.collector";  // of its records
+  static constexpr char const* kProcess = "logboom";
 
   using Notice = std::function<void(std::string_view)>;
   using Now = std::function<std::int64_t()>;  // ns since the epoch
@@ -36,6 +40,9 @@ class OwnLog {
   void note(Kind kind, Level level, std::string message);
   /// The same, and a line for the person.
   void tell(Kind kind, Level level, std::string message);
+
+  /// Of note() and tell(): records below it are not made.
+  void set_least(Level least) noexcept { least_.store(least, std::memory_order_relaxed); }
 
   bool empty() const;
   /// Adds what was noted to the block, as records.
@@ -56,7 +63,7 @@ class OwnLog {
   std::shared_ptr<Site const> site(Level level);
 
   std::shared_ptr<Source const> const source_;
-  Level const least_;
+  std::atomic<Level> least_;
   Notice const notice_;
   Now const now_;
   mutable std::mutex mutex_;

@@ -6,6 +6,7 @@
 #include "collector/publisher_table.hpp"
 #include "delivery/receiver_ledger.hpp"
 #include "record/block.hpp"
+#include "record/forward.hpp"
 #include "record/wire.hpp"
 
 #include <cstdint>
@@ -14,6 +15,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace logboom::collector {
 
@@ -27,6 +30,9 @@ class Reception {
   using Refuse = std::function<void(PublisherId const&, std::string const& reason)>;
 
   Reception(delivery::ReceiverLedger& ledger, PublisherTable& publishers, OwnLog& log, Refuse refuse);
+
+  /// As these this collector forwards records itself: what comes back under their ids is its own.
+  void set_own(std::vector<PublisherId> own) { own_ = std::move(own); }
 
   /// One frame. Never throws for what is in it. @param wall ns since the epoch, @param now monotonic ms
   void take(std::span<std::byte const> frame, std::string_view peer_host, std::int64_t wall, std::int64_t now);
@@ -49,6 +55,11 @@ class Reception {
  private:
   void take_batch(std::span<std::byte const> frame, std::int64_t wall, std::int64_t now);
   void take_part(wire::StreamPart const& part, std::int64_t wall, std::int64_t now);
+  void take_new(wire::StreamPart const& part, delivery::ReceiverLedger::Verdict const& verdict);
+  void take_forward(std::span<std::byte const> frame, std::int64_t wall, std::int64_t now);
+  std::uint64_t take_spans(std::int64_t wall);
+  void admit(std::size_t span, std::vector<wire::ForwardDecoder::Admitted>& admitted, std::int64_t wall);
+  void give_up(Span const& span, std::int64_t wall);
   Block& block();
 
   delivery::ReceiverLedger& ledger_;
@@ -56,6 +67,8 @@ class Reception {
   OwnLog& log_;
   Refuse const refuse_;
   wire::BatchDecoder decoder_;
+  wire::ForwardDecoder forward_;
+  std::vector<PublisherId> own_;
   std::unique_ptr<Block> block_;
   std::size_t taken_bytes_ = 0;  // of frames in the open block
   std::uint64_t bad_frames_ = 0;

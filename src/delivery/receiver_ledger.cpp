@@ -34,16 +34,75 @@ struct Hash {
   }
 };
 
+/// Few streams have any: a pointer each is what the others pay.
+class MissingRanges {
+ public:
+  std::span<Missing const> list() const noexcept {
+    return list_ ? std::span<Missing const>(*list_) : std::span<Missing const>();
+  }
+  void assign(std::span<Missing const> ranges) {
+    if (ranges.empty())
+      list_.reset();
+    else
+      list_ = std::make_unique<std::vector<Missing>>(ranges.begin(), ranges.end());
+  }
+  bool same(MissingRanges const& other) const noexcept {
+    return std::equal(list().begin(), list().end(), other.list().begin(), other.list().end());
+  }
+
+ private:
+  std::unique_ptr<std::vector<Missing>> list_;
+};
+
 struct Row {
   std::uint64_t committed = 0;
   std::uint64_t expected = 1;
-  std::int64_t asked = INT64_MIN;  // when a resend was asked for last
-  Key const* key = nullptr;        // the map's own, which does not move
-  Row* older = nullptr;            // neighbours in the list of idle rows
+  MissingRanges missing;            // below expected
+  MissingRanges committed_missing;  // as the last commit left it
+  std::int64_t asked = INT64_MIN;   // when a resend was asked for last
+  Key const* key = nullptr;         // the map's own, which does not move
+  Row* older = nullptr;             // neighbours in the list of idle rows
   Row* newer = nullptr;
 
-  bool idle() const noexcept { return committed + 1 == expected; }
+  bool idle() const noexcept { return committed + 1 == expected && missing.same(committed_missing); }
 };
+
+using Lost = ReceiverLedger::Lost;
+
+/// [first, last] did not come. At the bound the lowest range is given up; it is returned if nothing declares it yet.
+std::optional<Lost> miss(Row& row, Missing range) {
+  auto const known = row.missing.list();
+  std::vector<Missing> ranges(known.begin(), known.end());
+  auto const lower = [](Missing const& one, Missing const& other) { return one.first < other.first; };
+  ranges.insert(std::upper_bound(ranges.begin(), ranges.end(), range, lower), range);
+  std::optional<Lost> given_up;
+  if (ranges.size() > ReceiverLedger::kMaxMissing) {
+    if (!ranges.front().declared) given_up = Lost{ranges.front().first, ranges.front().last};
+    ranges.erase(ranges.begin());
+  }
+  row.missing.assign(ranges);
+  return given_up;
+}
+
+/// What of [first, last] is missing comes now.
+void fill(Row& row, std::uint64_t first, std::uint64_t last, ReceiverLedger::Admission& admission) {
+  std::vector<Missing> left;
+  bool found = false;
+  for (auto const& range : row.missing.list()) {
+    auto const from = std::max(first, range.first);
+    auto const to = std::min(last, range.last);
+    if (from > to) {
+      left.push_back(range);
+      continue;
+    }
+    found = true;
+    admission.take.push_back({from, to});
+    if (range.declared) admission.arrived.push_back({from, to});
+    if (range.first < from) left.push_back({range.first, from - 1, range.declared});
+    if (to < range.last) left.push_back({to + 1, range.last, range.declared});
+  }
+  if (found) row.missing.assign(left);
+}
 
 }  // namespace
 
@@ -52,6 +111,7 @@ struct ReceiverLedger::Impl {
   Lookup lookup;
   std::unordered_map<Key, Row, Hash> rows;
   Row list;                 // sentinel: list.newer is the least, list.older the most recently used
+  std::size_t idle = 0;     // rows in it
   bool incomplete = false;  // the store may hold streams that are not in memory
   std::uint64_t refused = 0;
 
@@ -59,8 +119,9 @@ struct ReceiverLedger::Impl {
     list.older = list.newer = &list;
   }
 
-  static void unlink(Row& row) noexcept {
+  void unlink(Row& row) noexcept {
     if (row.older == nullptr) return;
+    --idle;
     row.older->newer = row.newer;
     row.newer->older = row.older;
     row.older = row.newer = nullptr;
@@ -74,6 +135,7 @@ struct ReceiverLedger::Impl {
     row.newer = &list;
     list.older->newer = &row;
     list.older = &row;
+    ++idle;
   }
 
   bool make_room() {
@@ -86,25 +148,32 @@ struct ReceiverLedger::Impl {
     return true;
   }
 
-  std::optional<std::uint64_t> stored(Key const& key) const {
+  std::optional<Progress> stored(Key const& key) const {
     if (!incomplete || !lookup) return std::nullopt;
     return lookup(key.id, key.stream);
   }
 
-  Row& insert(Key const& key, std::uint64_t committed) {
+  Row& insert(Key const& key, std::uint64_t committed, std::span<Missing const> missing) {
     auto const [at, added] = rows.try_emplace(key);
-    at->second.key = &at->first;
-    at->second.committed = committed;
-    at->second.expected = committed + 1;
-    touch(at->second);
-    return at->second;
+    Row& row = at->second;
+    row.key = &at->first;
+    row.committed = committed;
+    row.expected = committed + 1;
+    row.missing.assign(missing);
+    row.committed_missing.assign(missing);
+    touch(row);
+    return row;
   }
 
-  /// The row of a stream; one that is not known starts at `base`. Null when there is no room.
+  /// The row of a stream. One that is not known starts at `base`: what is below may come from another collector. Null when there is no room.
   Row* find(Key const& key, std::uint64_t base) {
     if (auto const at = rows.find(key); at != rows.end()) return &at->second;
-    auto const committed = stored(key).value_or(std::clamp<std::uint64_t>(base, 1, kMaxSequence) - 1);
-    return make_room() ? &insert(key, committed) : nullptr;
+    auto const known = stored(key);
+    if (!make_room()) return nullptr;
+    if (known) return &insert(key, known->last, known->missing);
+    auto const committed = std::clamp<std::uint64_t>(base, 1, kMaxSequence) - 1;
+    Missing const below{1, committed, false};
+    return &insert(key, committed, {&below, committed > 0 ? 1U : 0U});
   }
 };
 
@@ -121,7 +190,7 @@ void ReceiverLedger::load(std::span<Progress const> rows) {
       impl_->incomplete = true;
       continue;
     }
-    impl_->insert(key, row.last);
+    impl_->insert(key, row.last, row.missing);
   }
 }
 
@@ -165,7 +234,10 @@ ReceiverLedger::Verdict ReceiverLedger::offer(PublisherId const& id, std::uint64
       row->asked = now;
       return {Kind::kAskAgain, start, {}};
     }
-    if (base > row->expected) verdict.lost = Lost{row->expected, base - 1};
+    if (base > row->expected) {
+      verdict.lost = Lost{row->expected, base - 1};
+      verdict.given_up = miss(*row, {row->expected, base - 1, true});
+    }
     verdict.kind = Kind::kTake;
     verdict.from = std::max(first, row->expected);
     row->expected = end;
@@ -175,16 +247,74 @@ ReceiverLedger::Verdict ReceiverLedger::offer(PublisherId const& id, std::uint64
   return verdict;
 }
 
+ReceiverLedger::Admission ReceiverLedger::admit(PublisherId const& id, std::uint64_t stream,
+                                                std::uint64_t first, std::uint64_t last) {
+  Admission admission;
+  if (first == 0 || first > last || last > kMaxSequence) return admission;
+  Row* const row = impl_->find({id, stream}, 1);
+  if (row == nullptr) {
+    ++impl_->refused;
+    return admission;
+  }
+  fill(*row, first, last, admission);
+  if (last >= row->expected) {
+    auto const from = std::max(first, row->expected);
+    if (from > row->expected) admission.given_up = miss(*row, {row->expected, from - 1, false});
+    admission.take.push_back({from, last});
+    row->expected = last + 1;
+  }
+  impl_->touch(*row);
+  return admission;
+}
+
+std::optional<Lost> ReceiverLedger::lose(PublisherId const& id, std::uint64_t stream, std::uint64_t first,
+                                         std::uint64_t last) {
+  auto const at = impl_->rows.find(Key{id, stream});
+  if (at == impl_->rows.end()) return std::nullopt;
+  auto const given_up = miss(at->second, {first, last, true});
+  impl_->touch(at->second);
+  return given_up;
+}
+
+bool ReceiverLedger::know(PublisherId const& id, std::uint64_t stream) {
+  Row* const row = impl_->find({id, stream}, 1);
+  if (row != nullptr) impl_->touch(*row);
+  return row != nullptr;
+}
+
+bool ReceiverLedger::room(std::size_t streams) const noexcept {
+  return impl_->rows.size() - impl_->idle + streams <= impl_->max_streams;
+}
+
+Progress ReceiverLedger::progress(PublisherId const& id, std::uint64_t stream) const {
+  Progress progress{id, stream, 0};
+  auto const at = impl_->rows.find(Key{id, stream});
+  if (at == impl_->rows.end()) return progress;
+  progress.last = at->second.expected - 1;
+  auto const missing = at->second.missing.list();
+  progress.missing.assign(missing.begin(), missing.end());
+  return progress;
+}
+
 void ReceiverLedger::commit(std::span<Progress const> progress) {
-  for (auto const& [publisher, stream, last] : progress) {
-    Row* const row = impl_->find({publisher, stream}, last + 1);
-    if (row == nullptr) {  // the store has it: that is enough
-      impl_->incomplete = true;
+  for (auto const& [publisher, stream, last, missing] : progress) {
+    Key const key{publisher, stream};
+    auto const at = impl_->rows.find(key);
+    if (at == impl_->rows.end()) {
+      if (impl_->make_room())
+        impl_->insert(key, last, missing);
+      else
+        impl_->incomplete = true;  // the store has it: that is enough
       continue;
     }
-    row->committed = std::max(row->committed, last);
-    row->expected = std::max(row->expected, row->committed + 1);
-    impl_->touch(*row);
+    Row& row = at->second;
+    row.committed = std::max(row.committed, last);
+    if (row.committed >= row.expected) {
+      row.expected = row.committed + 1;
+      row.missing.assign(missing);
+    }
+    row.committed_missing.assign(missing);
+    impl_->touch(row);
   }
 }
 
@@ -192,6 +322,7 @@ void ReceiverLedger::roll_back() {
   for (auto& [key, row] : impl_->rows) {
     if (row.idle()) continue;
     row.expected = row.committed + 1;
+    row.missing.assign(row.committed_missing.list());
     row.asked = INT64_MIN;
     impl_->touch(row);
   }
@@ -201,7 +332,8 @@ StreamState ReceiverLedger::state(PublisherId const& id, std::uint64_t stream) c
   Key const key{id, stream};
   if (auto const at = impl_->rows.find(key); at != impl_->rows.end())
     return {stream, at->second.committed, at->second.expected};
-  auto const committed = impl_->stored(key).value_or(0);
+  auto const stored = impl_->stored(key);
+  auto const committed = stored ? stored->last : 0;
   return {stream, committed, committed + 1};
 }
 

@@ -24,7 +24,7 @@ struct StreamState {
   friend bool operator==(StreamState const&, StreamState const&) = default;
 };
 
-/// Holds at most `max_streams` streams in memory (about 110 bytes each). At the bound the least recently used stream of which nothing is pending
+/// Holds at most `max_streams` streams in memory (about 120 bytes each, and up to 384 for ranges that are missing). At the bound the least recently used stream of which nothing is pending
 /// (committed = expected − 1) makes room; when it is heard of again its number comes from `lookup`. A stream that finds no room, because something is
 /// pending in every other, is refused: nothing of it is taken until there is. Without a lookup (no store) a forgotten stream starts anew at its base.
 class ReceiverLedger {
@@ -33,9 +33,10 @@ class ReceiverLedger {
   static constexpr std::int64_t kAskAgainAfter = 50;  // ms, a stream
   static constexpr std::uint64_t kMaxSequence =
       1ULL << 62U;  // higher ones are not taken: the store's integers are signed
+  static constexpr std::size_t kMaxMissing = 16;  // ranges of a stream; with one more the lowest is given up
 
-  /// The last committed number of a stream, as the store has it; nothing if it has none. What it throws passes through hello(), offer(), state() and complete().
-  using Lookup = std::function<std::optional<std::uint64_t>(PublisherId const& id, std::uint64_t stream)>;
+  /// How far a stream is, as the store has it; nothing if it has none. What it throws passes through hello(), offer(), state(), admit() and complete().
+  using Lookup = std::function<std::optional<Progress>(PublisherId const& id, std::uint64_t stream)>;
 
   struct Lost {
     std::uint64_t first = 0, last = 0;
@@ -48,8 +49,15 @@ class ReceiverLedger {
       kWait
     };  // kWait: drop and say nothing: a gap that was asked for a moment ago, or a refused stream
     Kind kind = Kind::kDuplicate;
-    std::uint64_t from = 0;    // kTake: first number to take; kAskAgain: number to ask for
-    std::optional<Lost> lost;  // kTake: to be declared before the records
+    std::uint64_t from = 0;         // kTake: first number to take; kAskAgain: number to ask for
+    std::optional<Lost> lost = {};  // kTake: to be declared before the records
+    std::optional<Lost> given_up = {};  // kTake: to be declared as well: no longer waited for from other collectors
+  };
+  /// What of a forwarded range is new.
+  struct Admission {
+    std::vector<Lost> take;        // ascending; to be taken
+    std::vector<Lost> arrived;     // those of it that had been declared lost
+    std::optional<Lost> given_up;  // to be declared lost
   };
 
   explicit ReceiverLedger(std::size_t max_streams = kMaxStreams, Lookup lookup = {});
@@ -65,6 +73,18 @@ class ReceiverLedger {
   /// A batch's part [first, end). On kTake `expected` becomes `end`: the caller has taken it. @param now any monotonic milliseconds
   Verdict offer(PublisherId const& id, std::uint64_t stream, std::uint64_t base, std::uint64_t first,
                 std::uint64_t end, std::int64_t now);
+  /// Numbers [first, last] of a stream that a forwarder brings. What is above all that came so far is taken, whatever lies between is missing from then on; of what is below,
+  /// what is missing. The caller takes what it is told to. `first` ≥ 1. There must be room().
+  Admission admit(PublisherId const& id, std::uint64_t stream, std::uint64_t first, std::uint64_t last);
+  /// [first, last] was admitted, and all that came is that it is lost elsewhere: it stays missing. @return what is to be declared lost in its stead, see Verdict::given_up
+  std::optional<Lost> lose(PublisherId const& id, std::uint64_t stream, std::uint64_t first,
+                           std::uint64_t last);
+  /// Looks the stream up, so that admit() does not have to. False: there is no room.
+  bool know(PublisherId const& id, std::uint64_t stream);
+  /// Whether so many streams that are not known yet find room.
+  bool room(std::size_t streams) const noexcept;
+  /// How far the stream will be when what was taken is committed.
+  Progress progress(PublisherId const& id, std::uint64_t stream) const;
   /// A block is committed.
   void commit(std::span<Progress const> progress);
   /// Everything taken and not committed is gone (the transaction failed for good): expected = committed + 1 everywhere.

@@ -15,6 +15,19 @@ bool SenderWindow::open_stream(std::uint64_t stream, std::uint64_t base) {
   return true;
 }
 
+bool SenderWindow::close_stream(std::uint64_t stream) {
+  auto const at = streams_.find(stream);
+  if (at == streams_.end()) return true;
+  if (at->second.high > at->second.committed + 1) return false;
+  // A batch of several streams may be in flight for the others' sake.
+  auto const of_stream = [&](Range const& range) { return range.stream == stream; };
+  for (auto const& batch : in_flight_) {
+    if (std::any_of(batch.ranges.begin(), batch.ranges.end(), of_stream)) return false;
+  }
+  streams_.erase(at);
+  return true;
+}
+
 std::uint64_t SenderWindow::cursor(std::uint64_t stream) const { return streams_.at(stream).cursor; }
 std::uint64_t SenderWindow::committed(std::uint64_t stream) const { return streams_.at(stream).committed; }
 bool SenderWindow::refused(std::uint64_t stream) const { return streams_.at(stream).refused; }

@@ -37,6 +37,8 @@ class SenderWindow {
   // --- streams
   /// A stream whose oldest record held is `base`. Known streams stay as they are. At most wire::kMaxStreams: beyond that it returns false.
   bool open_stream(std::uint64_t stream, std::uint64_t base);
+  /// Forgets a stream to which nothing will be added. False: not all of it that was sent is committed.
+  bool close_stream(std::uint64_t stream);
   std::uint64_t cursor(std::uint64_t stream) const;     // number of the next record to send
   std::uint64_t committed(std::uint64_t stream) const;  // everything up to it may be forgotten
   bool refused(std::uint64_t stream) const;  // the collector has no room for the stream now: do not send of it

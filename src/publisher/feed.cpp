@@ -37,7 +37,7 @@ void Feed::add_ring(std::shared_ptr<RingFile> ring) {
   rings_.push_back({std::move(ring), tail, {}, 0});
 }
 
-void Feed::open_streams(SenderWindow& window) const {
+void Feed::open_streams(SenderWindow& window) {
   auto const open = [&](std::uint64_t stream, std::uint64_t base) {
     if (!window.open_stream(stream, base))
       throw std::length_error(

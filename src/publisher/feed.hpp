@@ -3,6 +3,7 @@
 #pragma once
 
 #include "delivery/sender_window.hpp"
+#include "publisher/outgoing.hpp"
 #include "record/wire.hpp"
 #include "spool/spool.hpp"
 
@@ -20,7 +21,7 @@
 namespace logboom::publisher {
 
 /// One thread. The spool outlives it.
-class Feed {
+class Feed final : public Outgoing {
  public:
   enum class Kind { kLive, kDead };
 
@@ -28,20 +29,11 @@ class Feed {
   Feed(spool::Spool& spool, wire::Catalogue const& catalogue, Kind kind);
 
   void add_ring(std::shared_ptr<spool::RingFile> ring);
-  /// Makes the window know every stream there is.
-  void open_streams(delivery::SenderWindow& window) const;
-
-  struct Batch {
-    std::span<std::byte const> bytes;
-    std::span<delivery::SenderWindow::Range const> ranges;
-  };
-  /// The next batch, from the window's cursors on; empty ranges: nothing to send now. Valid until the next call.
+  void open_streams(delivery::SenderWindow& window) override;
   /// @throws std::system_error when the overflow cannot be read now (no file descriptor, no memory): nothing is given up, try again later
-  Batch next(delivery::SenderWindow const& window);
-  /// The cursors went back.
-  void rewind();
-  /// Gives back what is committed.
-  void release(delivery::SenderWindow const& window, std::int64_t now);
+  Batch next(delivery::SenderWindow const& window) override;
+  void rewind() override;
+  void release(delivery::SenderWindow const& window, std::int64_t now) override;
   /// Puts the check into what came into the rings of a live publisher: without it a restart of the machine costs the records, sent or not.
   void seal() noexcept;
   /// Moves the oldest parts of rings that are more than three eighths full, and get no acks, to the overflow. @return how many records
@@ -53,8 +45,7 @@ class Feed {
 
   /// For each stream the number after its last record as of now, drops that nobody has declared included.
   std::vector<std::pair<std::uint64_t, std::uint64_t>> ends() const;
-  /// Everything the spool holds now is committed.
-  bool drained(delivery::SenderWindow const& window) const;
+  bool drained(delivery::SenderWindow const& window) const override;
   std::uint64_t gaps() const noexcept {
     return gaps_;
   }  // records declared lost in batches, each counted once

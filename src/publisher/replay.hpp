@@ -2,6 +2,7 @@
 // Must not know live rings, nor where spools are found.
 #pragma once
 
+#include "publisher/feed.hpp"
 #include "publisher/speaker.hpp"
 #include "spool/spool.hpp"
 

@@ -4,6 +4,7 @@
 
 #include "publisher/adopter.hpp"
 #include "publisher/engine.hpp"
+#include "publisher/feed.hpp"
 #include "publisher/speaker.hpp"
 
 #include <zmq.hpp>
@@ -67,6 +68,7 @@ class Sender {
   void free_slots(std::int64_t now);
   void answer_flushes();
   void count();
+  delivery::PublisherReport state() const;
   void adopt();
 
   Engine* engine_;

@@ -1,10 +1,10 @@
-// Speaks for one spool to one collector at a time: hello, batches, acks, resends, bye. The same for a live publisher and for a dead one.
-// Joins the window (what to do), the feed (what there is) and the link (the sockets); must not know threads, rings or frames.
+// Speaks for one spool to one collector at a time: hello, batches, acks, resends, bye. The same for a live publisher, for a dead one and for a collector that forwards.
+// Joins the window (what to do), what there is to send and the link (the sockets); must not know threads, rings or frames.
 #pragma once
 
 #include "delivery/sender_window.hpp"
 #include "publisher/collector_link.hpp"
-#include "publisher/feed.hpp"
+#include "publisher/outgoing.hpp"
 
 #include <logboom/level.hpp>
 
@@ -25,10 +25,14 @@ class Speaker {
   struct Hooks {
     std::function<void(std::string_view rules)> levels;  // rules of the collector, when they change
     std::function<void(Level level, std::string_view line)> report;  // what a person should know; each thing once
+    std::function<std::string(delivery::Welcome const&)> objection =
+        {};  // why nothing is to be sent to this collector; "": none
+    std::function<delivery::PublisherReport()> state =
+        {};  // asked for now and then, where the collector wants to know; may be empty
   };
 
   Speaker(zmq::context_t& context, std::vector<delivery::Endpoint> endpoints,
-          wire::Publisher const& publisher, Feed& feed, Hooks hooks);
+          wire::Publisher const& publisher, Outgoing& feed, Hooks hooks);
 
   /// One round. @param now monotonic milliseconds. @return whether something came or went
   /// @throws std::exception for want of sockets, descriptors or memory: nothing is given up by it, and the next round may succeed
@@ -62,6 +66,7 @@ class Speaker {
   bool send(std::int64_t now);
   void greet(std::int64_t now);
   void part(std::int64_t now);
+  void tell_state(std::int64_t now);
   void obey(std::string const& rules);
   void try_next_collector(std::int64_t now);
   void report_once(Level level, std::string line);
@@ -70,12 +75,12 @@ class Speaker {
   std::vector<delivery::Endpoint> endpoints_;
   std::size_t active_ = 0;
   wire::Publisher const* publisher_;
-  Feed* feed_;
+  Outgoing* feed_;
   Hooks hooks_;
   delivery::SenderWindow window_;
   CollectorLink link_;
-  Feed::Batch batch_;     // made, not yet taken by PUSH
-  bool blocked_ = false;  // PUSH did not take it
+  Outgoing::Batch batch_;  // made, not yet taken by PUSH
+  bool blocked_ = false;   // PUSH did not take it
   bool open_ = false;
   bool stale_ = false;  // what PUSH holds is to be discarded
   bool ending_ = false;
@@ -86,6 +91,9 @@ class Speaker {
   std::int64_t silent_since_ = INT64_MIN;  // no welcome since
   std::optional<std::string> rules_;  // none heard yet: what a parent's collector said before a fork may still be in force
   std::string reported_;
+  std::int64_t state_every_ = 0;                    // ms; 0: the collector does not want to know
+  std::int64_t state_next_ = 0;                     // not before
+  std::optional<delivery::PublisherReport> state_;  // as it was told last
   std::uint64_t sent_ = 0;
   std::uint64_t flushes_ = 0;
 };

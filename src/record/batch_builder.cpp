@@ -1,66 +1,24 @@
 // Batches put together from encoded records (docs/protocol.md, "Batch"). Must not know where the records come from.
+#include "record/packing.hpp"
 #include "record/wire.hpp"
 
 #include <logboom/detail/record_layout.hpp>
 
-#include <msgpack.hpp>
-
-#include <algorithm>
 #include <cassert>
-#include <cstring>
 
 namespace logboom::wire {
 namespace {
 
 namespace layout = detail::record_layout;
 
-constexpr std::size_t kArrayHeader = 5;  // array32: its count can be written afterwards
-
-/// msgpack-c's stream over a vector.
-class Sink {
- public:
-  explicit Sink(std::vector<char>& to) : to_(&to) {}
-  void write(char const* data, std::size_t size) { to_->insert(to_->end(), data, data + size); }
-
- private:
-  std::vector<char>* to_;
-};
-using Packer = msgpack::packer<Sink>;
-
-// The wire's lengths are 32 bits; nothing near that many bytes can be sent.
-void pack_text(Packer& packer, std::string_view text) {
-  auto const size = static_cast<std::uint32_t>(std::min(text.size(), kMaxMessage));
-  packer.pack_str(size);
-  packer.pack_str_body(text.data(), size);
-}
-
-void append_array_header(std::vector<char>& to, std::uint32_t count) {
-  std::byte header[kArrayHeader];
-  header[0] = std::byte{0xdd};
-  layout::store32(header + 1, count);
-  auto const* const at = reinterpret_cast<char const*>(header);
-  to.insert(to.end(), at, at + kArrayHeader);
-}
-
-void append(std::vector<char>& to, std::vector<char> const& from) {
-  to.insert(to.end(), from.begin(), from.end());
-}
-
 }  // namespace
 
 BatchBuilder::BatchBuilder(Publisher const& publisher, Catalogue const& catalogue) : catalogue_(&catalogue) {
-  Sink sink(publisher_);
+  VectorStream sink(publisher_);
   Packer packer(sink);
   packer.pack_array(6);
   packer.pack_uint64(kVersion);
-  packer.pack_array(5);
-  packer.pack_bin(static_cast<std::uint32_t>(publisher.id.size()));
-  packer.pack_bin_body(reinterpret_cast<char const*>(publisher.id.data()),
-                       static_cast<std::uint32_t>(publisher.id.size()));
-  pack_text(packer, publisher.host);
-  packer.pack_uint64(publisher.pid);
-  pack_text(packer, publisher.process);
-  packer.pack_int64(publisher.started);
+  pack_publisher(packer, publisher);
 }
 
 void BatchBuilder::start_if_finished() {
@@ -77,14 +35,14 @@ void BatchBuilder::begin_stream(std::uint64_t stream, std::uint64_t base, std::u
                                 std::uint64_t thread_id, std::string_view thread_name) {
   start_if_finished();
   end_stream();
-  Sink thread_sink(threads_);
+  VectorStream thread_sink(threads_);
   Packer threads(thread_sink);
   threads.pack_array(3);
   threads.pack_uint64(thread_count_);
   threads.pack_uint64(thread_id);
   pack_text(threads, thread_name);
 
-  Sink stream_sink(streams_);
+  VectorStream stream_sink(streams_);
   Packer streams(stream_sink);
   streams.pack_array(5);
   streams.pack_uint64(stream);
@@ -127,7 +85,7 @@ void BatchBuilder::add(std::span<std::byte const> record, std::int64_t time) {
 void BatchBuilder::name_site(std::uint32_t ref) {
   sites_seen_.insert(ref, site_count_++);
   CallSite const site = catalogue_->site(ref);
-  Sink sink(sites_);
+  VectorStream sink(sites_);
   Packer packer(sink);
   packer.pack_array(7);
   packer.pack_uint32(ref);
@@ -141,7 +99,7 @@ void BatchBuilder::name_site(std::uint32_t ref) {
 
 void BatchBuilder::name_logger(std::uint16_t ref) {
   loggers_seen_.insert(ref, logger_count_++);
-  Sink sink(loggers_);
+  VectorStream sink(loggers_);
   Packer packer(sink);
   packer.pack_array(2);
   packer.pack_uint16(ref);
@@ -151,7 +109,7 @@ void BatchBuilder::name_logger(std::uint16_t ref) {
 void BatchBuilder::add_gap(std::int64_t time, std::uint64_t count, std::string_view reason) {
   assert(stream_count_ > 0 && !finished_);
   if (count == 0) return;
-  Sink sink(streams_);
+  VectorStream sink(streams_);
   Packer packer(sink);
   packer.pack_array(4);
   packer.pack_int64(time);

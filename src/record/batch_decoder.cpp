@@ -166,12 +166,16 @@ void BatchDecoder::take(StreamPart const& part, std::uint64_t from, Block& block
     sequence = end;
   }
   block.progress.push_back({source->publisher, part.stream, part.end - 1});
+  block.spans.push_back({source->publisher, part.stream, std::max(from, part.first), part.end - 1});
 }
 
 void BatchDecoder::declare_lost(StreamPart const& part, std::uint64_t first, std::uint64_t last,
                                 std::int64_t time, std::string_view reason, Block& block) {
   auto const source = impl_->source(part);
-  add_gap(block, source, {source->publisher, part.stream, first, last, time, clean(reason)});
+  Gap gap{source->publisher, part.stream, first, last, time, clean(reason)};
+  gap.found = true;
+  add_gap(block, source, std::move(gap));
+  block.spans.push_back({source->publisher, part.stream, first, last});
 }
 
 }  // namespace logboom::wire

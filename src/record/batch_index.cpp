@@ -2,6 +2,7 @@
 #include "record/batch_index.hpp"
 
 #include "record/clean_text.hpp"
+#include "record/token_elements.hpp"
 
 #include <logboom/detail/record_layout.hpp>
 
@@ -13,55 +14,6 @@
 
 namespace logboom::wire {
 namespace {
-
-constexpr std::uint64_t kMaxNumber = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-
-[[noreturn]] void bad(std::string_view what, std::string_view expected) {
-  throw FrameError(fmt::format("{} is not {}", what, expected));
-}
-
-/// The elements of an array, one after the other; those after the last one asked for are of a later version.
-class Elements {
- public:
-  Elements(Token const& array, std::size_t at_least, std::string_view what)
-      : at_(&array + 1), left_(array.size), what_(what) {
-    if (array.kind != Kind::kArray) bad(what, "an array");
-    if (array.size < at_least)
-      throw FrameError(fmt::format("{} has {} elements, not {}", what, array.size, at_least));
-  }
-
-  Token const& next() noexcept {
-    Token const& element = *at_;
-    at_ = after(at_);
-    --left_;
-    return element;
-  }
-  std::uint64_t next_natural(std::string_view name, std::uint64_t largest = kMaxNumber) {
-    Token const& element = next();
-    bool const natural = element.kind == Kind::kInt && element.integer >= 0;
-    if (!natural || static_cast<std::uint64_t>(element.integer) > largest)
-      bad(path(name), fmt::format("an integer from 0 to {}", largest));
-    return static_cast<std::uint64_t>(element.integer);
-  }
-  std::int64_t next_integer(std::string_view name) {
-    Token const& element = next();
-    if (element.kind != Kind::kInt) bad(path(name), "an integer of 64 bits");
-    return element.integer;
-  }
-  Token const& next_text(std::string_view name) {
-    Token const& element = next();
-    if (element.kind != Kind::kText && element.kind != Kind::kBytes) bad(path(name), "a text");
-    return element;
-  }
-  std::size_t left() const noexcept { return left_; }
-
- private:
-  std::string path(std::string_view name) const { return fmt::format("{}: {}", what_, name); }
-
-  Token const* at_;
-  std::size_t left_;
-  std::string_view what_;
-};
 
 // A reference may be any number a msgpack integer can say without a sign.
 std::uint64_t reference(Token const& token, std::string_view what) {
@@ -77,21 +29,11 @@ std::uint32_t resolve(RefTable const& table, Token const& token, std::string_vie
   return index;
 }
 
-bool read_id(Token const& token, PublisherId& id) noexcept {
-  if (token.kind != Kind::kBytes || token.size != id.size()) return false;
-  std::memcpy(id.data(), token.data, id.size());
-  return true;
-}
-
 // Of a batch of another version: this much is read of it, to be able to tell its publisher.
 PublisherId id_of_unknown_version(Token const& publisher) noexcept {
   PublisherId id{};
   if (publisher.kind == Kind::kArray && publisher.size > 0) (void)read_id(*(&publisher + 1), id);
   return id;
-}
-
-void check_map_or_nil(Token const& token, std::string_view what) {
-  if (token.kind != Kind::kMap && !token.is_nil()) bad(what, "a map or nil");
 }
 
 }  // namespace
@@ -126,21 +68,11 @@ void BatchIndex::read_batch(Token const& batch) {
   if (version > kVersion) throw VersionError(version, id_of_unknown_version(publisher));
   if (version == 0 || elements.left() < 4)
     throw FrameError("batch is not [1, publisher, sites, loggers, threads, streams]");
-  read_publisher(publisher);
+  publisher_ = read_publisher(publisher);
   read_sites(elements.next());
   read_loggers(elements.next());
   read_threads(elements.next());
   read_streams(elements.next());
-}
-
-void BatchIndex::read_publisher(Token const& publisher) {
-  Elements elements(publisher, 5, "publisher");
-  if (!read_id(elements.next(), publisher_.id)) bad("publisher: id", "a bin of 16 bytes");
-  if (publisher_.id == PublisherId{}) bad("publisher: id", "random: it is zero");
-  publisher_.host = clean(elements.next_text("host").text());
-  publisher_.pid = elements.next_natural("pid");
-  publisher_.process = clean(elements.next_text("process").text());
-  publisher_.started = elements.next_integer("started");
 }
 
 void BatchIndex::read_sites(Token const& sites) {

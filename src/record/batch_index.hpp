@@ -64,7 +64,6 @@ class BatchIndex {
  private:
   void clear();
   void read_batch(Token const& batch);
-  void read_publisher(Token const& publisher);
   void read_sites(Token const& sites);
   void read_loggers(Token const& loggers);
   void read_threads(Token const& threads);

@@ -61,11 +61,29 @@ struct Entry {
   std::string_view attributes_msgpack;
 };
 
+/// Numbers of a stream up to its last one that did not come; another collector may have them, and forward them yet.
+struct Missing {
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;  // inclusive
+  bool declared = false;   // a gap says that they are lost
+
+  friend bool operator==(Missing const&, Missing const&) = default;
+};
+
 /// How far one stream is, once the block that says so is committed.
 struct Progress {
   PublisherId publisher{};
   std::uint64_t stream = 0;
-  std::uint64_t last = 0;  // sequence number
+  std::uint64_t last = 0;             // sequence number
+  std::vector<Missing> missing = {};  // ascending, all below `last`
+};
+
+/// Numbers of one stream, both ends included.
+struct Span {
+  PublisherId publisher{};
+  std::uint64_t stream = 0;
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
 };
 
 /// Records declared lost. The block also holds an Entry for it (logger `logboom.gap`, WARNING), so that it is seen.
@@ -76,6 +94,14 @@ struct Gap {
   std::uint64_t last = 0;  // inclusive
   std::int64_t time = 0;   // ns, when it happened or was found
   std::string reason;
+  bool found = false;     // by a ledger, not said by the publisher: another collector may have them
+  std::size_t entry = 0;  // index of its Entry; set by wire::add_gap
+};
+
+/// Numbers that had been declared lost and have come after all.
+struct Arrival {
+  Span span;
+  std::size_t gaps = 0;  // of the block's gaps, how many were declared before
 };
 
 /// Bytes that live as long as the block. Grows in chunks; never moves what it gave out.
@@ -112,6 +138,8 @@ struct Block {
   std::vector<Entry> entries;
   std::vector<Progress> progress;
   std::vector<Gap> gaps;
+  std::vector<Span> spans;  // the numbers that it settles: each has its entry, is in a gap, or was withheld by a forwarder
+  std::vector<Arrival> arrivals;
   Arena arena;
   std::int64_t first_id = 0;  // set by the store: entry i has first_id + i
 
@@ -122,5 +150,7 @@ struct Block {
 struct Record;
 /// A copy that stands alone. `index` < entries.size().
 Record to_record(Block const& block, std::size_t index);
+/// The same into a record whose memory is used again.
+void to_record(Block const& block, std::size_t index, Record& record);
 
 }  // namespace logboom

@@ -76,6 +76,7 @@ void add_gap(Block& block, std::shared_ptr<Source const> source, Gap gap) {
   writer.field("reason", reason);
   writer.field("stream", stream);
   (void)writer.finish();
+  gap.entry = block.entries.size();
   block.entries.push_back(entry);
   block.gaps.push_back(std::move(gap));
 }

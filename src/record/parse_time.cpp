@@ -1,6 +1,7 @@
 // Points in time as people type them: see logboom/filter.hpp. Knows no clock: the caller says what time it is.
 #include <logboom/filter.hpp>
 
+#include "record/quantity.hpp"
 #include "record/terminal_text.hpp"
 #include "record/time_text.hpp"
 
@@ -175,31 +176,12 @@ std::optional<std::int64_t> read_today(std::string_view text, std::int64_t now) 
   return nanoseconds(*seconds, clock.nanoseconds);
 }
 
-std::int64_t read_unit(Cursor& cursor) {
-  if (cursor.take("ms")) return kSecond / 1000;
-  if (cursor.take('w')) return 7 * 86'400 * kSecond;
-  if (cursor.take('d')) return 86'400 * kSecond;
-  if (cursor.take('h')) return 3600 * kSecond;
-  if (cursor.take('m')) return 60 * kSecond;
-  if (cursor.take('s')) return kSecond;
-  return 0;
-}
-
 // 2h30m before now
 std::optional<std::int64_t> read_ago(std::string_view text, std::int64_t now) {
-  Cursor cursor(text);
-  std::int64_t past = now;
-  while (!cursor.at_end()) {
-    std::int64_t count = 0;
-    if (!cursor.count(count, kMaxSeconds)) return std::nullopt;
-    std::int64_t const unit = read_unit(cursor);
-    std::int64_t length = 0;
-    if (unit == 0 || __builtin_mul_overflow(count, unit, &length) ||
-        __builtin_sub_overflow(past, length, &past)) {
-      return std::nullopt;
-    }
-  }
-  return text.empty() ? std::nullopt : std::optional(past);
+  auto const length = read_duration(text);
+  std::int64_t past = 0;
+  if (!length || __builtin_sub_overflow(now, length->count(), &past)) return std::nullopt;
+  return past;
 }
 
 std::optional<std::int64_t> read_unix(std::string_view text) {

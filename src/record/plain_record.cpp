@@ -196,7 +196,12 @@ Form form_of(std::span<std::byte const> frame) noexcept {
   if (frame.empty()) return Form::kUnknown;
   auto const at = [&](std::size_t i) { return std::to_integer<unsigned>(frame[i]); };
   unsigned const first = at(0);
-  if ((first & 0xf0U) == 0x90U || first == 0xdc || first == 0xdd) return Form::kBatch;
+  if ((first & 0xf0U) == 0x90U || first == 0xdc || first == 0xdd) {
+    // A batch begins with its version, which is a number.
+    std::size_t const second = first == 0xdc ? 3 : first == 0xdd ? 5 : 1;
+    bool const text = frame.size() > second && (at(second) & 0xe0U) == 0xa0U;
+    return text ? Form::kForward : Form::kBatch;
+  }
   if (first == 0x80 && frame.size() > 1) return Form::kUnknown;  // a pickle: an empty map has one byte
   if ((first & 0xf0U) == 0x80U || first == 0xde || first == 0xdf) return Form::kPlainMsgpack;
   for (std::size_t i = 0; i < frame.size(); ++i) {

@@ -89,6 +89,15 @@ void append_strftime(std::string const& format, std::tm const& tm, std::string& 
   }
 }
 
+/// What a Python program said itself (docs/inputs.md), if it did.
+template <typename Type>
+Type const* told_attribute(Record const& record, std::string_view name) {
+  for (auto const& [key, value] : record.attributes) {
+    if (key == name) return std::get_if<Type>(&value.data());
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 Attribute::Attribute(std::string name) : name_(std::move(name)) {
@@ -117,12 +126,18 @@ std::optional<Object> Attribute::find(Record const& record, TimeFormat const& ti
     case Kind::kCreated: return static_cast<double>(record.time) / 1e9;
     case Kind::kMilliseconds: return milliseconds(record.time);
     case Kind::kRelativeCreated:
+      if (auto const* const told = told_attribute<double>(record, "relative_created")) return *told;
       if (record.process_started == 0) return 0.0;
       return static_cast<double>(difference(record.time, record.process_started)) / 1e6;
     case Kind::kThread: return record.tid;
     case Kind::kThreadName: return record.thread;
     case Kind::kProcess: return record.pid;
-    case Kind::kProcessName: return record.process;
+    case Kind::kProcessName:
+      if (auto const* const told = told_attribute<std::string>(record, "process_name")) return *told;
+      // Not said, because usual, by a handler that does not know its program's name.
+      if (record.process.empty() && told_attribute<double>(record, "relative_created") != nullptr)
+        return std::string_view("MainProcess");
+      return record.process;
     case Kind::kTask: return text_or_none(record.task);
     case Kind::kExcInfo: return nullptr;
     case Kind::kExcText: return text_or_none(shown_exception(record, scratch));

@@ -142,7 +142,7 @@ class BatchDecoder {
   std::unique_ptr<Impl> impl_;
 };
 
-enum class Form { kBatch, kPlainMsgpack, kPlainJson, kUnknown };
+enum class Form { kBatch, kForward, kPlainMsgpack, kPlainJson, kUnknown };
 /// By the first bytes: docs/protocol.md, "Plain record".
 Form form_of(std::span<std::byte const> frame) noexcept;
 

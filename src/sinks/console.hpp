@@ -1,60 +1,39 @@
-// Prints committed records to a descriptor, from a thread of its own. When the reader is stuck (a full pipe, a stopped terminal) records are dropped
-// rather than the store held up, and a line says how many. Must not know sockets or the store.
+// Lines to a descriptor that somebody may or may not read: a terminal, a pipe. Waits for the reader for as long as it takes, but for the end. Must not know records.
 #pragma once
 
-#include "record/formatter.hpp"
-#include "sinks/sink.hpp"
+#include "sinks/writer.hpp"
 
-#include <condition_variable>
-#include <cstdint>
-#include <deque>
-#include <memory>
-#include <mutex>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
 #include <string>
-#include <thread>
 
 namespace logboom::sinks {
 
-class ConsoleSink final : public Sink {
+class ConsoleWriter final : public Writer {
  public:
-  static constexpr std::size_t kMaxQueued = 4U << 20U;  // bytes of blocks waiting to be printed
+  static constexpr std::chrono::milliseconds kLastWords{1'000};  // that a stuck reader is waited for at the end
 
-  /// Begins the thread. @param descriptor stays open, is not closed.
-  ConsoleSink(Formatter formatter, int descriptor, std::size_t max_queued = kMaxQueued);
-  /// Prints what is queued if the reader takes it within a second.
-  ~ConsoleSink() override;
-  ConsoleSink(ConsoleSink const&) = delete;
-  ConsoleSink& operator=(ConsoleSink const&) = delete;
+  /// @param descriptor stays open, is not closed. @param name for errors: "standard output"
+  ConsoleWriter(int descriptor, std::string name, std::chrono::milliseconds last_words = kLastWords);
+  ~ConsoleWriter() override;
+  ConsoleWriter(ConsoleWriter const&) = delete;
+  ConsoleWriter& operator=(ConsoleWriter const&) = delete;
 
-  void take(std::shared_ptr<Block const> const& block) override;
-  std::uint64_t dropped() const;
+  void write(LogChunk& chunk) override;
+  void hurry() noexcept override;
 
  private:
-  struct Queued {
-    std::shared_ptr<Block const> block;
-    std::size_t size;           // as counted in queued_
-    std::uint64_t lost_before;  // records dropped between the block before and this one
-  };
+  void take_out_written(LogChunk& chunk);
+  void wait_writable() const;
+  int patience() const;
 
-  void run();
-  bool print(Block const& block);
-  bool print_lost(std::uint64_t count);
-  bool write(std::string_view text);
-  bool wait_writable();
-
-  Formatter const formatter_;
   int const descriptor_;
-  int const stop_;  // eventfd: wakes a write that waits for the reader
-  std::size_t const max_queued_;
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<Queued> queue_;
-  std::size_t queued_ = 0;
-  std::uint64_t dropped_ = 0;
-  std::uint64_t lost_ = 0;  // of those, after the last block of the queue
-  bool stopping_ = false;
-  std::string text_;
-  std::thread thread_;
+  std::string const name_;
+  std::chrono::milliseconds const last_words_;
+  int const hurry_;       // eventfd: wakes a write that waits for the reader
+  std::size_t done_ = 0;  // bytes of the chunk's first record that an attempt before has written
+  std::atomic<std::chrono::steady_clock::time_point> end_{};  // once hurried
 };
 
 }  // namespace logboom::sinks

@@ -75,6 +75,7 @@ void LogFile::append(LogChunk& chunk, std::int64_t now) {
   auto const time = seconds_of(now);
   while (!chunk.empty()) {
     make_ready(time);
+    begin_file();
     if (auto const count = fitting(chunk); count > 0) {
       file_->append(chunk, count);
     } else {
@@ -160,12 +161,20 @@ void LogFile::move_to(std::string const& name) {
   ++rotations_;
 }
 
+/// With its header, where there is one and the file is empty.
+void LogFile::begin_file() {
+  if (options_.header.empty() || !file_->regular() || file_->size() > 0) return;
+  LogChunk header;
+  header.add(options_.header);
+  file_->append(header, 1);
+}
+
 /// How many records the file takes; 0: it is to be rotated.
 std::size_t LogFile::fitting(LogChunk const& chunk) const {
   if (options_.max_size == 0 || !file_->regular()) return chunk.records();
   std::size_t count = 0;
   while (count < chunk.records() && file_->size() + chunk.end_of(count) < options_.max_size) ++count;
-  return count == 0 && file_->size() == 0 ? 1 : count;
+  return count == 0 && file_->size() <= options_.header.size() ? 1 : count;
 }
 
 std::vector<std::string> LogFile::uncompressed() const {

@@ -49,7 +49,8 @@ class LogFile {
     std::optional<RotationSchedule> schedule;  // none: not rotated by time
     bool utc = false;        // of a path's conversions if there is no schedule, which else decides
     std::uint32_t keep = 0;  // rotated files; 0: all (by size alone each of them is then renamed every time)
-    bool compress = false;   // rotated files, with zstd
+    std::string header;  // whole lines that each new file begins with, before its first record; not counted as a record
+    bool compress = false;      // rotated files, with zstd
     int compression_level = 3;  // 1 … 19
   };
 
@@ -93,6 +94,7 @@ class LogFile {
   void make_ready(std::int64_t time);
   void rotate_by_time(std::int64_t time);
   void rotate_by_size();
+  void begin_file();
   void move_to(std::string const& name);
   std::size_t fitting(LogChunk const& chunk) const;
 

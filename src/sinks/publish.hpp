@@ -2,8 +2,8 @@
 // Must not know sockets: messages go out through a function that never blocks. Slow viewers lose what they do not take, and see by `n` that they did.
 #pragma once
 
+#include "record/block.hpp"
 #include "record/record_codec.hpp"
-#include "sinks/sink.hpp"
 #include "sinks/subscriptions.hpp"
 #include "sinks/topic_counters.hpp"
 
@@ -16,7 +16,7 @@
 
 namespace logboom::sinks {
 
-class LivePublisher final : public Sink {
+class LivePublisher final {
  public:
   using Send = std::function<void(std::string_view topic, std::string_view message)>;
   using Presence = std::function<LivePresence()>;
@@ -26,7 +26,8 @@ class LivePublisher final : public Sink {
   /// @param presence what ticks and syncs say of the publishers; not set: they say nothing of them
   LivePublisher(std::uint64_t epoch, std::int64_t last_id, Send send, Presence presence = {});
 
-  void take(std::shared_ptr<Block const> const& block) override;
+  /// A committed block, in order of id.
+  void take(std::shared_ptr<Block const> const& block);
   /// A message of a viewer: its first byte 1 subscribes, 0 ends it. `S<nonce>` is answered at once: @return whether it was.
   bool on_subscription(std::string_view message);
   /// Once a second, and when the last publisher has left: the counters that moved. Says nothing when none did and publishers are about.

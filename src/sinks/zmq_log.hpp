@@ -2,16 +2,17 @@
 // Must not know the store.
 #pragma once
 
-#include "sinks/sink.hpp"
+#include "record/block.hpp"
 #include "sinks/subscriptions.hpp"
 
+#include <memory>
 #include <string>
 #include <zmq.hpp>
 
 namespace logboom::sinks {
 
 /// Never waits: who reads too slowly misses records. Renders nothing while nobody listens.
-class ZmqLog final : public Sink {
+class ZmqLog final {
  public:
   static constexpr int kMaxWaiting = 1'000;            // records a reader
   static constexpr std::size_t kMaxText = 64U << 10U;  // bytes of a record's text; longer ones are cut
@@ -19,7 +20,8 @@ class ZmqLog final : public Sink {
   /// Binds. @throws std::invalid_argument for what cannot be bound: with the endpoint, the reason and the mend
   ZmqLog(zmq::context_t& context, std::string const& endpoint);
 
-  void take(std::shared_ptr<Block const> const& block) override;
+  /// A committed block, in order of id.
+  void take(std::shared_ptr<Block const> const& block);
   /// As bound, with the port that the system chose.
   std::string const& endpoint() const noexcept { return endpoint_; }
 

@@ -1,5 +1,6 @@
 #include "store/ledger_reader.hpp"
 
+#include "store/missing_text.hpp"
 #include "store/read_connection.hpp"
 #include "store/scoped_reset.hpp"
 #include "store/store_error.hpp"
@@ -15,7 +16,8 @@ struct LedgerReader::Connection {
   explicit Connection(std::string const& path)
       : db(open_for_reading(path)),
         find(db,
-             "SELECT last FROM ledger WHERE publisher_id = (SELECT id FROM publisher WHERE uuid = ?) AND "
+             "SELECT last, missing FROM ledger WHERE publisher_id = (SELECT id FROM publisher WHERE uuid = "
+             "?) AND "
              "stream = ?") {}
 
   SQLite::Database db;
@@ -27,14 +29,15 @@ LedgerReader::~LedgerReader() = default;
 LedgerReader::LedgerReader(LedgerReader&&) noexcept = default;
 LedgerReader& LedgerReader::operator=(LedgerReader&&) noexcept = default;
 
-std::optional<std::uint64_t> LedgerReader::last(PublisherId const& publisher, std::uint64_t stream) try {
+std::optional<Progress> LedgerReader::find(PublisherId const& publisher, std::uint64_t stream) try {
   if (connection_ == nullptr) connection_ = std::make_unique<Connection>(path_);
-  SQLite::Statement& find = connection_->find;
-  ScopedReset const reset(find);
-  find.bindNoCopy(1, publisher.data(), static_cast<int>(publisher.size()));
-  find.bind(2, static_cast<std::int64_t>(stream));
-  if (!find.executeStep()) return std::nullopt;
-  return static_cast<std::uint64_t>(find.getColumn(0).getInt64());
+  SQLite::Statement& select = connection_->find;
+  ScopedReset const reset(select);
+  select.bindNoCopy(1, publisher.data(), static_cast<int>(publisher.size()));
+  select.bind(2, static_cast<std::int64_t>(stream));
+  if (!select.executeStep()) return std::nullopt;
+  return Progress{publisher, stream, static_cast<std::uint64_t>(select.getColumn(0).getInt64()),
+                  read_missing(select.getColumn(1).getText())};
 } catch (SQLite::Exception const& cause) {
   throw store_error(path_, "read", cause);
 }

@@ -18,9 +18,8 @@ class LedgerReader {
   LedgerReader(LedgerReader&&) noexcept;
   LedgerReader& operator=(LedgerReader&&) noexcept;
 
-  /// The last committed number of the stream; nothing if the store does not know it. Takes some ten microseconds.
-  /// @throws StoreError
-  std::optional<std::uint64_t> last(PublisherId const& publisher, std::uint64_t stream);
+  /// How far the stream is; nothing if the store does not know it. Takes some ten microseconds. @throws StoreError
+  std::optional<Progress> find(PublisherId const& publisher, std::uint64_t stream);
 
  private:
   struct Connection;

@@ -85,7 +85,13 @@ CREATE TABLE minute(
   PRIMARY KEY(minute, site_id)) WITHOUT ROWID;
 )sql";
 
-constexpr std::array kSteps{SchemaStep{1, kVersion1}};
+// What other collectors may still bring of a stream, and the gaps that then were none.
+constexpr char const* kVersion2 = R"sql(
+ALTER TABLE ledger ADD COLUMN missing TEXT NOT NULL DEFAULT '';
+CREATE INDEX gap_stream ON gap(publisher_id, stream);
+)sql";
+
+constexpr std::array kSteps{SchemaStep{1, kVersion1}, SchemaStep{2, kVersion2}};
 static_assert(kSteps.back().to == kSchemaVersion);
 
 // LEFT JOIN and ifnull(): a condition on a joined column then cannot turn the join into an inner one, so that the

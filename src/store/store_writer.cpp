@@ -3,6 +3,7 @@
 #include "store/checkpointer.hpp"
 #include "store/incoming_rows.hpp"
 #include "store/left_file.hpp"
+#include "store/missing_text.hpp"
 #include "store/names.hpp"
 #include "store/rollup.hpp"
 #include "store/schema.hpp"
@@ -94,7 +95,10 @@ struct StoreWriter::Impl {
   void refuse_if_moved();
   void prepare(std::span<std::unique_ptr<Block> const> blocks);
   std::int64_t insert_records();
-  void insert_gaps(Block const& block);
+  void insert_gap(std::int64_t publisher, std::uint64_t stream, std::uint64_t first, std::uint64_t last,
+                  std::int64_t created, std::string const& reason);
+  void settle_gaps(Block const& block);
+  void shrink_gaps(Span const& arrived);
   void advance_ledger(std::span<std::unique_ptr<Block> const> blocks);
   void add_rollup();
   static int on_commit(void* self, sqlite3*, char const*, int log_pages);
@@ -106,7 +110,7 @@ struct StoreWriter::Impl {
   SQLite::Database db;
   Names names;
   Rollup rollup;
-  SQLite::Statement insert_rows, insert_gap, advance, count_minute;
+  SQLite::Statement insert_rows, add_gap, find_gaps, drop_gap, advance, count_minute;
   std::int64_t page_size;
   std::int64_t last_id;
   std::int64_t log_bytes = 0;
@@ -133,11 +137,16 @@ StoreWriter::Impl::Impl(std::string const& given, std::int64_t bound)
       db(open_for_writing(path, rows)),
       names(db),
       insert_rows(db, kInsertIncoming),
-      insert_gap(
-          db, "INSERT INTO gap(publisher_id, stream, first, last, created, reason) VALUES(?, ?, ?, ?, ?, ?)"),
+      add_gap(db,
+              "INSERT INTO gap(publisher_id, stream, first, last, created, reason) VALUES(?, ?, ?, ?, ?, ?)"),
+      find_gaps(db,
+                "SELECT id, first, last, created, reason FROM gap "
+                "WHERE publisher_id = ? AND stream = ? AND first <= ? AND last >= ?"),
+      drop_gap(db, "DELETE FROM gap WHERE id = ?"),
       advance(db,
-              "INSERT INTO ledger(publisher_id, stream, last) VALUES(?, ?, ?) "
-              "ON CONFLICT DO UPDATE SET last = max(last, excluded.last)"),
+              "INSERT INTO ledger(publisher_id, stream, last, missing) VALUES(?, ?, ?, ?) "
+              "ON CONFLICT DO UPDATE SET last = max(last, excluded.last), "
+              "missing = CASE WHEN excluded.last < last THEN missing ELSE excluded.missing END"),
       count_minute(db,
                    "INSERT INTO minute(minute, site_id, n) VALUES(?, ?, ?) "
                    "ON CONFLICT DO UPDATE SET n = n + excluded.n"),
@@ -230,32 +239,77 @@ std::int64_t StoreWriter::Impl::insert_records() {
   return inserted == 0 ? last_id + 1 : db.getLastInsertRowid() - inserted + 1;
 }
 
-void StoreWriter::Impl::insert_gaps(Block const& block) {
-  for (Gap const& gap : block.gaps) {
-    ScopedReset const reset(insert_gap);
-    insert_gap.bind(1, names.publisher(gap.publisher));
-    insert_gap.bind(2, static_cast<std::int64_t>(gap.stream));
-    insert_gap.bind(3, static_cast<std::int64_t>(gap.first));
-    insert_gap.bind(4, static_cast<std::int64_t>(gap.last));
-    insert_gap.bind(5, gap.time);
-    insert_gap.bindNoCopy(6, gap.reason);
-    insert_gap.exec();
+void StoreWriter::Impl::insert_gap(std::int64_t publisher, std::uint64_t stream, std::uint64_t first,
+                                   std::uint64_t last, std::int64_t created, std::string const& reason) {
+  ScopedReset const reset(add_gap);
+  add_gap.bind(1, publisher);
+  add_gap.bind(2, static_cast<std::int64_t>(stream));
+  add_gap.bind(3, static_cast<std::int64_t>(first));
+  add_gap.bind(4, static_cast<std::int64_t>(last));
+  add_gap.bind(5, created);
+  add_gap.bindNoCopy(6, reason);
+  add_gap.exec();
+}
+
+/// In the order in which they became known: a gap may be of what has arrived by the end of the block.
+void StoreWriter::Impl::settle_gaps(Block const& block) {
+  auto arrival = block.arrivals.begin();
+  for (std::size_t i = 0; i <= block.gaps.size(); ++i) {
+    for (; arrival != block.arrivals.end() && arrival->gaps <= i; ++arrival) shrink_gaps(arrival->span);
+    if (i == block.gaps.size()) break;
+    Gap const& gap = block.gaps[i];
+    insert_gap(names.publisher(gap.publisher), gap.stream, gap.first, gap.last, gap.time, gap.reason);
+  }
+}
+
+/// What had been declared lost and came: the gaps keep the rest.
+void StoreWriter::Impl::shrink_gaps(Span const& arrived) {
+  struct Row {
+    std::int64_t id = 0;
+    std::uint64_t first = 0, last = 0;
+    std::int64_t created = 0;
+    std::string reason;
+  };
+  auto const publisher = names.publisher(arrived.publisher);
+  std::vector<Row> touched;
+  {
+    ScopedReset const reset(find_gaps);
+    find_gaps.bind(1, publisher);
+    find_gaps.bind(2, static_cast<std::int64_t>(arrived.stream));
+    find_gaps.bind(3, static_cast<std::int64_t>(arrived.last));
+    find_gaps.bind(4, static_cast<std::int64_t>(arrived.first));
+    while (find_gaps.executeStep()) {
+      touched.push_back({find_gaps.getColumn(0).getInt64(),
+                         static_cast<std::uint64_t>(find_gaps.getColumn(1).getInt64()),
+                         static_cast<std::uint64_t>(find_gaps.getColumn(2).getInt64()),
+                         find_gaps.getColumn(3).getInt64(), find_gaps.getColumn(4).getString()});
+    }
+  }
+  for (Row const& row : touched) {
+    ScopedReset const reset(drop_gap);
+    drop_gap.bind(1, row.id);
+    drop_gap.exec();
+    if (row.first < arrived.first)
+      insert_gap(publisher, arrived.stream, row.first, arrived.first - 1, row.created, row.reason);
+    if (row.last > arrived.last)
+      insert_gap(publisher, arrived.stream, arrived.last + 1, row.last, row.created, row.reason);
   }
 }
 
 void StoreWriter::Impl::advance_ledger(std::span<std::unique_ptr<Block> const> blocks) {
-  std::map<std::pair<std::int64_t, std::uint64_t>, std::uint64_t> furthest;
+  std::map<std::pair<std::int64_t, std::uint64_t>, Progress const*> furthest;
   for (auto const& block : blocks) {
     for (Progress const& progress : block->progress) {
-      std::uint64_t& last = furthest[{names.publisher(progress.publisher), progress.stream}];
-      last = std::max(last, progress.last);
+      Progress const*& known = furthest[{names.publisher(progress.publisher), progress.stream}];
+      if (known == nullptr || progress.last >= known->last) known = &progress;
     }
   }
-  for (auto const& [stream, last] : furthest) {
+  for (auto const& [stream, progress] : furthest) {
     ScopedReset const reset(advance);
     advance.bind(1, stream.first);
     advance.bind(2, static_cast<std::int64_t>(stream.second));
-    advance.bind(3, static_cast<std::int64_t>(last));
+    advance.bind(3, static_cast<std::int64_t>(progress->last));
+    advance.bind(4, write_missing(progress->missing));
     advance.exec();
   }
 }
@@ -278,7 +332,7 @@ void StoreWriter::Impl::write(std::span<std::unique_ptr<Block> const> blocks) {
     SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
     prepare(blocks);
     next = insert_records();
-    for (auto const& block : blocks) insert_gaps(*block);
+    for (auto const& block : blocks) settle_gaps(*block);
     advance_ledger(blocks);
     add_rollup();
     refuse_if_moved();  // while it can still be rolled back
@@ -301,7 +355,8 @@ void StoreWriter::Impl::write(std::span<std::unique_ptr<Block> const> blocks) {
 std::vector<Progress> StoreWriter::Impl::read_ledger() {
   std::vector<Progress> ledger;
   SQLite::Statement select(
-      db, "SELECT p.uuid, l.stream, l.last FROM ledger l JOIN publisher p ON p.id = l.publisher_id");
+      db,
+      "SELECT p.uuid, l.stream, l.last, l.missing FROM ledger l JOIN publisher p ON p.id = l.publisher_id");
   while (select.executeStep()) {
     Progress& progress = ledger.emplace_back();
     SQLite::Column const uuid = select.getColumn(0);
@@ -310,6 +365,7 @@ std::vector<Progress> StoreWriter::Impl::read_ledger() {
     }
     progress.stream = static_cast<std::uint64_t>(select.getColumn(1).getInt64());
     progress.last = static_cast<std::uint64_t>(select.getColumn(2).getInt64());
+    progress.missing = read_missing(select.getColumn(3).getText());
   }
   return ledger;
 }

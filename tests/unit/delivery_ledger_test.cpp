@@ -158,10 +158,10 @@ TEST(ReceiverLedger, StreamsOfDifferentPublishersAreApart) {
 TEST(ReceiverLedger, AtTheBoundIdleStreamsMakeRoomAndComeBackFromTheStore) {
   std::map<std::uint64_t, std::uint64_t> store;
   int looked_up = 0;
-  ReceiverLedger ledger(2, [&](PublisherId const&, std::uint64_t stream) -> std::optional<std::uint64_t> {
+  ReceiverLedger ledger(2, [&](PublisherId const&, std::uint64_t stream) -> std::optional<Progress> {
     ++looked_up;
     auto const at = store.find(stream);
-    return at == store.end() ? std::nullopt : std::optional(at->second);
+    return at == store.end() ? std::nullopt : std::optional(Progress{kId, stream, at->second});
   });
   for (std::uint64_t stream = 0; stream < 5; ++stream) {
     EXPECT_EQ(ledger.offer(kId, stream, 1, 1, 11, 0).kind, Kind::kTake);
@@ -179,7 +179,7 @@ TEST(ReceiverLedger, TheLeastRecentlyUsedGoesFirst) {
   std::vector<std::uint64_t> asked;
   ReceiverLedger ledger(2, [&](PublisherId const&, std::uint64_t stream) {
     asked.push_back(stream);
-    return std::optional<std::uint64_t>();
+    return std::optional<Progress>();
   });
   Progress const rows[] = {{kId, 1, 10}, {kId, 2, 10}};
   ledger.load(rows);
@@ -207,11 +207,121 @@ TEST(ReceiverLedger, RowsBeyondTheBoundAreLeftToTheLookup) {
   std::vector<Progress> rows;
   for (std::uint64_t stream = 0; stream < 10; ++stream) rows.push_back({kId, stream, 100 + stream});
   ReceiverLedger ledger(
-      4, [&](PublisherId const&, std::uint64_t stream) { return std::optional(rows.at(stream).last); });
+      4, [&](PublisherId const&, std::uint64_t stream) { return std::optional(rows.at(stream)); });
   ledger.load(rows);
   EXPECT_EQ(ledger.size(), 4U);
   for (std::uint64_t stream = 0; stream < 10; ++stream)
     EXPECT_EQ(ledger.hello(kId, Pairs{{stream, 1}}).at(0).committed, 100 + stream);
+}
+
+// --- what forwarders bring
+
+using Lost = ReceiverLedger::Lost;
+
+std::vector<Missing> missing(ReceiverLedger const& ledger, std::uint64_t stream = 0) {
+  return ledger.progress(kId, stream).missing;
+}
+
+std::vector<std::pair<std::uint64_t, std::uint64_t>> pairs(std::vector<Lost> const& ranges) {
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> list;
+  for (auto const& range : ranges) list.emplace_back(range.first, range.last);
+  return list;
+}
+
+TEST(ForwardedNumbers, AreTakenOnceWhateverTheWay) {
+  ReceiverLedger ledger;
+  EXPECT_EQ(pairs(ledger.admit(kId, 0, 1, 10).take), (Pairs{{1, 10}}));
+  EXPECT_TRUE(ledger.admit(kId, 0, 3, 10).take.empty());
+  EXPECT_EQ(pairs(ledger.admit(kId, 0, 8, 12).take), (Pairs{{11, 12}}));
+  EXPECT_EQ(ledger.offer(kId, 0, 1, 1, 13, 0).kind, Kind::kDuplicate);
+  EXPECT_EQ(ledger.offer(kId, 0, 1, 12, 15, 0).from, 13U);
+  EXPECT_TRUE(ledger.admit(kId, 0, 13, 14).take.empty());
+  EXPECT_TRUE(missing(ledger).empty());
+}
+
+TEST(ForwardedNumbers, AJumpIsNoLossAndIsFilledLater) {
+  ReceiverLedger ledger;
+  EXPECT_EQ(pairs(ledger.admit(kId, 0, 11, 20).take), (Pairs{{11, 20}}));
+  EXPECT_EQ(missing(ledger), (std::vector<Missing>{{1, 10, false}}));
+  EXPECT_EQ(pairs(ledger.admit(kId, 0, 4, 13).take), (Pairs{{4, 10}}));
+  EXPECT_EQ(missing(ledger), (std::vector<Missing>{{1, 3, false}}));
+  auto const rest = ledger.admit(kId, 0, 1, 21);
+  EXPECT_EQ(pairs(rest.take), (Pairs{{1, 3}, {21, 21}}));
+  EXPECT_TRUE(rest.arrived.empty());
+  EXPECT_TRUE(missing(ledger).empty());
+}
+
+TEST(ForwardedNumbers, FillWhatADirectConnectionBeganAbove) {
+  ReceiverLedger ledger;
+  EXPECT_EQ(ledger.hello(kId, Pairs{{0, 51}}).at(0).expected, 51U);
+  EXPECT_EQ(ledger.offer(kId, 0, 51, 51, 61, 0).kind, Kind::kTake);
+  EXPECT_EQ(pairs(ledger.admit(kId, 0, 41, 55).take), (Pairs{{41, 50}}));
+  EXPECT_EQ(missing(ledger), (std::vector<Missing>{{1, 40, false}}));
+}
+
+TEST(ForwardedNumbers, ThatWereDeclaredLostHaveArrived) {
+  ReceiverLedger ledger;
+  ledger.offer(kId, 0, 1, 1, 11, 0);
+  auto const verdict = ledger.offer(kId, 0, 31, 31, 41, 0);
+  ASSERT_TRUE(verdict.lost);
+  EXPECT_EQ(missing(ledger), (std::vector<Missing>{{11, 30, true}}));
+  auto const late = ledger.admit(kId, 0, 11, 20);
+  EXPECT_EQ(pairs(late.take), (Pairs{{11, 20}}));
+  EXPECT_EQ(pairs(late.arrived), (Pairs{{11, 20}}));
+  EXPECT_EQ(missing(ledger), (std::vector<Missing>{{21, 30, true}}));
+}
+
+TEST(ForwardedNumbers, ALossThatAnotherLedgerFoundIsNoneForEver) {
+  ReceiverLedger ledger;
+  ledger.admit(kId, 0, 1, 30);
+  EXPECT_FALSE(ledger.lose(kId, 0, 11, 20));
+  EXPECT_EQ(missing(ledger), (std::vector<Missing>{{11, 20, true}}));
+  auto const late = ledger.admit(kId, 0, 5, 15);
+  EXPECT_EQ(pairs(late.take), (Pairs{{11, 15}}));
+  EXPECT_EQ(pairs(late.arrived), (Pairs{{11, 15}}));
+}
+
+TEST(ForwardedNumbers, TheLowestOfTooManyRangesIsGivenUpAndSaidToBe) {
+  ReceiverLedger ledger;
+  for (std::uint64_t i = 0; i < ReceiverLedger::kMaxMissing; ++i)
+    EXPECT_FALSE(ledger.admit(kId, 0, 10 * i + 5, 10 * i + 9).given_up);
+  auto const one_more = ledger.admit(kId, 0, 1000, 1000);
+  ASSERT_TRUE(one_more.given_up);
+  EXPECT_EQ(one_more.given_up->first, 1U);
+  EXPECT_EQ(one_more.given_up->last, 4U);
+  EXPECT_TRUE(ledger.admit(kId, 0, 1, 4).take.empty());
+}
+
+TEST(ForwardedNumbers, SurviveTheStoreAndItsFailure) {
+  ReceiverLedger ledger;
+  ledger.admit(kId, 0, 11, 20);
+  Progress const stored[] = {ledger.progress(kId, 0)};
+  ledger.commit(stored);
+  ledger.admit(kId, 0, 1, 5);
+  ledger.roll_back();
+  EXPECT_EQ(missing(ledger), (std::vector<Missing>{{1, 10, false}}));
+  EXPECT_EQ(pairs(ledger.admit(kId, 0, 1, 5).take), (Pairs{{1, 5}}));
+  ReceiverLedger after;
+  after.load(stored);
+  EXPECT_EQ(pairs(after.admit(kId, 0, 1, 20).take), (Pairs{{1, 10}}));
+}
+
+TEST(ForwardedNumbers, AStreamWhoseHoleIsBeingFilledIsNotForgotten) {
+  std::map<std::uint64_t, Progress> stored;
+  ReceiverLedger ledger(2, [&](PublisherId const&, std::uint64_t stream) {
+    return stored.contains(stream) ? std::optional(stored[stream]) : std::nullopt;
+  });
+  ledger.admit(kId, 0, 11, 20);
+  stored[0] = ledger.progress(kId, 0);
+  ledger.commit({&stored[0], 1});
+  ledger.admit(kId, 0, 1, 10);  // not committed yet
+  for (std::uint64_t stream = 1; stream < 5; ++stream) ledger.hello(kId, Pairs{{stream, 1}});
+  EXPECT_FALSE(ledger.room(2));
+  EXPECT_TRUE(ledger.room(1));
+  EXPECT_TRUE(ledger.admit(kId, 0, 1, 10).take.empty());
+  stored[0] = ledger.progress(kId, 0);
+  ledger.commit({&stored[0], 1});
+  EXPECT_TRUE(ledger.room(2));
 }
 
 }  // namespace

@@ -390,6 +390,23 @@ TEST_F(PythonFormat, TheFormatOfDagrunner) {
   EXPECT_EQ(from_hex(answers[0].substr(2)) + "\n", expected);
 }
 
+TEST_F(PythonFormat, WhatAPythonProgramSaidItselfIsShownAsItSaidIt) {
+  auto const shown = [](Record const& record) {
+    std::string out;
+    Formatter::make("%(processName)s %(relativeCreated)d").format(record, out);
+    return out;
+  };
+  Record record;
+  record.process = "prog";
+  EXPECT_EQ(shown(record), "prog 0\n");
+  record.attributes = {{"process_name", Value(Value::Data(std::string("worker 1")))},
+                       {"relative_created", Value(Value::Data(87.5))}};
+  EXPECT_EQ(shown(record), "worker 1 87\n");
+  record.attributes = {{"relative_created", Value(Value::Data(87.5))}};
+  record.process.clear();
+  EXPECT_EQ(shown(record), "MainProcess 87\n");
+}
+
 TEST_F(PythonFormat, StyleIsSeenFromTheContent) {
   Record record;
   record.logger = "net";

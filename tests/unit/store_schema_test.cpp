@@ -87,9 +87,9 @@ TEST_F(StoreSchemaTest, AMarkedFileOfVersion0IsMigrated) {
 }
 
 constexpr SchemaStep kSynthetic[] = {
-    {1, "CREATE TABLE never(x);"},
-    {2, "ALTER TABLE record ADD COLUMN colour TEXT; UPDATE record SET colour = 'red';"},
-    {3, "CREATE TABLE later(x); INSERT INTO later SELECT id FROM record;"},
+    {kSchemaVersion, "CREATE TABLE never(x);"},
+    {kSchemaVersion + 1, "ALTER TABLE record ADD COLUMN colour TEXT; UPDATE record SET colour = 'red';"},
+    {kSchemaVersion + 2, "CREATE TABLE later(x); INSERT INTO later SELECT id FROM record;"},
 };
 
 TEST_F(StoreSchemaTest, MigrationTakesTheMissingStepsInOrder) {
@@ -99,10 +99,11 @@ TEST_F(StoreSchemaTest, MigrationTakesTheMissingStepsInOrder) {
     migrate_schema(db, path, kSynthetic);
     migrate_schema(db, path, kSynthetic);  // nothing to do
   }
-  EXPECT_EQ(sqlite3("PRAGMA user_version; SELECT count(*) FROM record WHERE colour = 'red'; SELECT count(*) "
+  EXPECT_EQ(number("PRAGMA user_version"), kSchemaVersion + 2);
+  EXPECT_EQ(sqlite3("SELECT count(*) FROM record WHERE colour = 'red'; SELECT count(*) "
                     "FROM later; "
                     "SELECT count(*) FROM sqlite_schema WHERE name = 'never'; SELECT count(*) FROM logs"),
-            "3\n3\n3\n0\n3");
+            "3\n3\n0\n3");
   EXPECT_THAT(refusal(), HasSubstr("newer"));
 }
 
@@ -110,7 +111,9 @@ TEST_F(StoreSchemaTest, AFailingStepLeavesTheFileAsItWas) {
   { StoreWriter(path).write(blocks_of(make_block(1, 1, 3))); }
   std::string const before = sqlite3("PRAGMA user_version; SELECT sql FROM sqlite_schema");
   constexpr SchemaStep kBroken[] = {
-      {1, ""}, kSynthetic[1], {3, "CREATE TABLE later(x); INSERT INTO absent VALUES(1);"}};
+      kSynthetic[0],
+      kSynthetic[1],
+      {kSchemaVersion + 2, "CREATE TABLE later(x); INSERT INTO absent VALUES(1);"}};
   {
     SQLite::Database db(path, SQLite::OPEN_READWRITE);
     EXPECT_THROW(migrate_schema(db, path, kBroken), SQLite::Exception);

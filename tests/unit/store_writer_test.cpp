@@ -1,6 +1,7 @@
 // The store's writer: every column, ids, ledger, gaps, roll-up, bounds, the lock; read back by SQL.
 #include "store_fixture.hpp"
 
+#include "record/wire.hpp"
 #include "store/ledger_reader.hpp"
 #include "store/rollup.hpp"
 
@@ -123,7 +124,7 @@ TEST_F(StoreWriterTest, IdsAreContiguousAndGoOnAfterReopening) {
 TEST_F(StoreWriterTest, LedgerKeepsTheFurthestOfEachStream) {
   LedgerReader reader(path);
   StoreWriter writer(path);
-  EXPECT_FALSE(reader.last(publisher_id(1), 0));
+  EXPECT_FALSE(reader.find(publisher_id(1), 0));
   writer.write(blocks_of(make_block(1, 1, 10), make_block(1, 11, 10), make_block(2, 1, 5)));
   writer.write(blocks_of(make_block(1, 3, 2)));  // what says less does not take it back
   auto ledger = writer.ledger();
@@ -132,9 +133,51 @@ TEST_F(StoreWriterTest, LedgerKeepsTheFurthestOfEachStream) {
     EXPECT_EQ(progress.stream, 0U);
     EXPECT_EQ(progress.last, progress.publisher == publisher_id(1) ? 20U : 5U);
   }
-  EXPECT_EQ(reader.last(publisher_id(1), 0), 20U);
-  EXPECT_FALSE(reader.last(publisher_id(1), 1));
-  EXPECT_FALSE(reader.last(publisher_id(9), 0));
+  EXPECT_EQ(reader.find(publisher_id(1), 0).value().last, 20U);
+  EXPECT_FALSE(reader.find(publisher_id(1), 1));
+  EXPECT_FALSE(reader.find(publisher_id(9), 0));
+}
+
+TEST_F(StoreWriterTest, WhatIsMissingIsKept) {
+  LedgerReader reader(path);
+  std::vector<Missing> const missing{{1, 10, false}, {31, 40, true}};
+  {
+    StoreWriter writer(path);
+    Blocks blocks = blocks_of(std::make_unique<Block>());
+    blocks[0]->progress.push_back({publisher_id(7), 2, 99, missing});
+    writer.write(blocks);
+    blocks[0]->progress[0] = {publisher_id(7), 2, 50, {}};  // what says less changes nothing
+    writer.write(blocks);
+  }
+  EXPECT_EQ(reader.find(publisher_id(7), 2).value().missing, missing);
+  StoreWriter writer(path);
+  ASSERT_EQ(writer.ledger().size(), 1U);
+  EXPECT_EQ(writer.ledger()[0].missing, missing);
+  Blocks blocks = blocks_of(std::make_unique<Block>());
+  blocks[0]->progress.push_back({publisher_id(7), 2, 99, {}});
+  writer.write(blocks);
+  EXPECT_TRUE(reader.find(publisher_id(7), 2).value().missing.empty());
+  EXPECT_EQ(number("SELECT last FROM ledger"), 99);
+}
+
+TEST_F(StoreWriterTest, GapsOfWhatArrivedAfterAllShrink) {
+  StoreWriter writer(path);
+  Blocks blocks = blocks_of(std::make_unique<Block>());
+  auto const source =
+      std::make_shared<Source const>(Source{publisher_id(7), "host", "process", 1, 0, 2, 3, ""});
+  for (auto const& [first, last] : {std::pair(11U, 20U), std::pair(31U, 40U)})
+    wire::add_gap(*blocks[0], source, {publisher_id(7), 2, first, last, 5, "elsewhere"});
+  writer.write(blocks);
+  blocks = blocks_of(std::make_unique<Block>());
+  wire::add_gap(*blocks[0], source, {publisher_id(7), 2, 51, 60, 5, "elsewhere"});
+  wire::add_gap(*blocks[0], source, {publisher_id(7), 2, 31, 35, 5, "anew"});
+  blocks[0]->arrivals = {{{publisher_id(7), 2, 14, 15}, 0},
+                         {{publisher_id(7), 2, 31, 40}, 0},
+                         {{publisher_id(7), 3, 11, 20}, 0},
+                         {{publisher_id(7), 2, 51, 59}, 1}};
+  writer.write(blocks);
+  EXPECT_EQ(sqlite3("SELECT first, last, reason FROM gap ORDER BY first"),
+            "11|13|elsewhere\n16|20|elsewhere\n31|35|anew\n60|60|elsewhere");
 }
 
 TEST_F(StoreWriterTest, ProgressAloneIsWritten) {

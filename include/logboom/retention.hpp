@@ -1,0 +1,29 @@
+// How long a store keeps its records, and in how many files (docs/store.md, "Many files").
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+namespace logboom {
+
+/// Nothing set: for ever, in one file. With anything set the store is many files: the current one under the store's own name, closed ones in `NAME.d/`. Whole files go, the
+/// oldest first: a record is kept for `keep` at least and for one `file_period` more at most, and the current file never goes.
+struct RetentionOptions {
+  std::chrono::seconds keep{0};  ///< age at which records may go, from when they were stored; 0: any
+  std::uint64_t max_size =
+      0;  ///< bytes of all the store's files, logs of SQLite included, 1 MiB at least; 0: any. May be passed for seconds, while a closed file is rewritten
+  /// Bytes at which a new file is begun, 256 KiB at least; 0: a sixteenth of `max_size`, 1 GiB at most; without `max_size`: any.
+  std::uint64_t file_size = 0;
+  /// A new file is begun with the first record of each such span, counted from 1970, UTC (a day begins at midnight); 1 s at least. 0: a day if `keep` is two days or more,
+  /// an eighth of `keep` (1 s at least) if it is less; without `keep`: any.
+  std::chrono::seconds file_period{0};
+  bool full_text = false;  ///< closed files get a full-text index of message and exception
+  bool compress = false;   ///< closed files are compressed (zstd); queries read them as they are
+
+  /// Anything is set.
+  bool many_files() const noexcept { return *this != RetentionOptions{}; }
+
+  friend bool operator==(RetentionOptions const&, RetentionOptions const&) = default;
+};
+
+}  // namespace logboom

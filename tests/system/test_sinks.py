@@ -1,0 +1,485 @@
+"""Sinks of `logboom collect`, by its configuration file: what they write, what happens when they cannot, and how SIGHUP changes them."""
+
+import json
+import os
+import re
+import resource
+import signal
+import sys
+import textwrap
+import tomllib
+
+import msgpack
+import pytest
+import zmq
+
+from conftest import BUILD, PATIENCE, eventually
+
+
+@pytest.fixture
+def push(bus):
+    context = zmq.Context()
+    made = context.socket(zmq.PUSH)
+    made.connect(bus.push)
+    yield made
+    context.destroy(linger=1000)
+
+
+@pytest.fixture
+def config(bus):
+    """config(part…): the file, written anew."""
+    path = bus.directory / "logboom.toml"
+
+    def write(*parts):
+        path.write_text("".join(textwrap.dedent(part) for part in parts))
+        return path
+
+    return write
+
+
+def lines(path):
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def own_log(bus):
+    return [row[0] for row in bus.query("SELECT message FROM records WHERE logger = 'logboom.collector' ORDER BY id")]
+
+
+def send(push, count, **record):
+    for i in range(count):
+        push.send_json({"logger": "app", "level": 20, "message": f"record {i}"} | record)
+
+
+# The cookbook's "Logging to a single file from multiple processes", its workers as they are, its listener's configuration as sinks.
+WORKER = """
+import logging, logging.config, logging.handlers, multiprocessing, os, random, sys
+
+CONFIG = {"version": 1, "disable_existing_loggers": True, "handlers": {"bus": HANDLER}, "root": {"handlers": ["bus"], "level": "DEBUG"}}
+
+
+def worker_process():
+    logging.config.dictConfig(CONFIG)
+    levels = [logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL]
+    loggers = ["foo", "foo.bar", "foo.bar.baz", "spam", "spam.ham", "spam.ham.eggs"]
+    for i in range(100):
+        logging.getLogger(random.choice(loggers)).log(random.choice(levels), "Message no. %d", i)
+
+
+if __name__ == "__main__":
+    random.seed(int(sys.argv[1]))
+    workers = [multiprocessing.Process(target=worker_process, name="worker %d" % (i + 1)) for i in range(5)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    sys.exit(max(worker.exitcode for worker in workers))
+"""
+
+LISTENER = """
+    [inputs]
+    python_unix = "py.sock"
+
+    [levels]
+    rules = "debug"
+
+    [[sink]]
+    type = "console"
+    level = "INFO"
+    format = "%(name)-15s %(levelname)-8s %(processName)-10s %(message)s"
+
+    [[sink]]
+    type = "file"
+    path = "mplog.log"
+    format = "%(asctime)s %(name)-15s %(levelname)-8s %(processName)-10s %(message)s"
+
+    [[sink]]
+    type = "file"
+    path = "mplog-foo.log"
+    logger = "foo"
+    format = "%(asctime)s %(name)-15s %(levelname)-8s %(processName)-10s %(message)s"
+
+    [[sink]]
+    type = "file"
+    path = "mplog-errors.log"
+    level = "ERROR"
+    format = "%(asctime)s %(name)-15s %(levelname)-8s %(processName)-10s %(message)s"
+"""
+
+LINE = re.compile(r"(?P<asctime>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} )?(?P<name>\S+) +(?P<level>[A-Z]+) +worker (?P<worker>[1-5]) +Message no\. (?P<number>\d+)$")
+
+
+def parsed(text, asctime=True):
+    """(worker, number, logger, level) of each line; the collector's and publishers' own are left out."""
+    found = []
+    for line in text:
+        if re.search(r"\blogboom(\.\w+)* ", line):
+            continue
+        match = LINE.match(line)
+        assert match and bool(match["asctime"]) == asctime, line
+        found.append((int(match["worker"]), int(match["number"]), match["name"], match["level"]))
+    return found
+
+
+@pytest.mark.parametrize("handler", ["logboom.Handler", "SocketHandler"])
+def test_the_cookbooks_example_by_configuration_alone(bus, start_collector, start, config, handler):
+    if handler == "logboom.Handler":
+        if not list((BUILD / "python" / "logboom").glob("*.so")):
+            pytest.skip("this build has no Python module")
+        made = {"class": "logboom.Handler"}
+    else:
+        made = {"class": "logging.handlers.SocketHandler", "host": str(bus.directory / "py.sock"), "port": None}
+    collector = start_collector("--config", config(LISTENER), cwd=bus.directory)
+    program = bus.directory / "workers.py"
+    program.write_text(WORKER.replace("HANDLER", repr(made)))
+    workers = start(sys.executable, "-B", program, 7, environment={"PYTHONPATH": str(BUILD / "python")}, cwd=bus.directory)
+    assert workers.wait() == 0, workers.stderr
+    eventually(lambda: bus.count() == 500)
+    assert collector.stop() == 0
+
+    everything = parsed(lines(bus.directory / "mplog.log"))
+    assert len(everything) == 500
+    assert {(worker, number) for worker, number, _, _ in everything} == {(w, n) for w in range(1, 6) for n in range(100)}
+    for worker in range(1, 6):
+        assert [number for one, number, _, _ in everything if one == worker] == list(range(100)), "in order"
+    foo = [one for one in everything if one[2].split(".")[0] == "foo"]
+    errors = [one for one in everything if one[3] in ("ERROR", "CRITICAL")]
+    assert 0 < len(foo) < 500 and 0 < len(errors) < 500
+    assert parsed(lines(bus.directory / "mplog-foo.log")) == foo
+    assert parsed(lines(bus.directory / "mplog-errors.log")) == errors
+    assert parsed(collector.output, asctime=False) == [one for one in everything if one[3] != "DEBUG"]
+
+
+def test_rotation_at_full_speed_loses_and_tears_nothing(bus, start_collector, worker, config):
+    collector = start_collector("--config", config("""
+        [[sink]]
+        type = "file"
+        path = "all.log"
+        format = "%(name)s %(message)s"
+        queue = "512MiB"
+        rotate = { size = "256KiB" }
+        """), cwd=bus.directory)
+    assert worker("burst", bus.directory / "count", 50_000, "--threads", 2).wait() == 0
+    eventually(lambda: bus.count() == 100_000)
+    assert collector.stop() == 0
+    files = sorted(bus.directory.glob("all.log.*"), key=lambda path: -int(path.suffix[1:])) + [bus.directory / "all.log"]
+    assert len(files) > 4 and all(path.stat().st_size <= 256 << 10 for path in files)
+    written = "".join(path.read_text() for path in files).splitlines()
+    assert written == [f"{name} {message}" for name, message in bus.query("SELECT logger, message FROM records ORDER BY id")]
+
+
+def test_a_full_disk_of_one_sink_holds_up_neither_the_store_nor_the_others(bus, start_collector, push, config):
+    limit = 64 << 20
+    full = bus.directory / "full.log"
+    full.touch()
+    os.truncate(full, limit - 50_000)  # all but full; the store has all the room there is
+
+    def small_files():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+
+    collector = start_collector("--config", config("""
+        [[sink]]
+        type = "file"
+        path = "full.log"
+        format = "full %(message)s"
+        [[sink]]
+        type = "file"
+        path = "other.log"
+        format = "%(message)s"
+        """), cwd=bus.directory, preexec_fn=small_files)
+    padding = "x" * 400
+    for i in range(2000):
+        push.send_json({"logger": "app", "message": f"{i} {padding}"})
+    expected = [f"{i} {padding}" for i in range(2000)]
+    collector.wait_line(r"sink full\.log: .*File too large.*trying on")
+    eventually(lambda: bus.count() == 2000)
+    eventually(lambda: [line for line in lines(bus.directory / "other.log") if padding in line] == expected)
+    assert full.stat().st_size <= limit
+    resource.prlimit(collector.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    collector.wait_line("sink full.log: is written again")
+
+    def written():
+        with open(full, "rb") as file:
+            file.seek(limit - 50_000)
+            return [line[5:] for line in file.read().decode().splitlines() if padding in line]
+
+    eventually(lambda: written() == expected)
+    assert collector.stop() == 0
+    assert any("sink full.log" in line for line in own_log(bus))
+
+
+def test_what_a_full_sink_drops_is_counted_where_it_is_missing(bus, start_collector, push, config):
+    limit = 64 << 20
+    full = bus.directory / "full.log"
+    full.touch()
+    os.truncate(full, limit - 10_000)
+
+    collector = start_collector("--config", config("""
+        [[sink]]
+        type = "file"
+        path = "full.log"
+        format = "json"
+        logger = "app"
+        queue = "64KiB"
+        """), cwd=bus.directory, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY)))
+    sent = 0
+    while not any("trying on" in line for line in collector.lines):
+        send(push, 10, padding="x" * 400)
+        sent += 10
+        eventually(lambda: bus.count() == sent)
+    send(push, 3000, padding="x" * 400)
+    eventually(lambda: bus.count() == sent + 3000)
+    resource.prlimit(collector.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    collector.wait_line("is written again")
+    send(push, 1, message="the last one")
+
+    def written():
+        with open(full, "rb") as file:
+            file.seek(limit - 10_000)
+            return [json.loads(line) for line in file.read().decode().splitlines() if line.startswith("{")]
+
+    eventually(lambda: any(one["message"] == "the last one" for one in written()))
+    assert collector.stop() == 0
+    notices = [one for one in written() if one["logger"] == "logboom.sink"]
+    records = [one for one in written() if one["logger"] == "app"]
+    assert all("not written here: " in one["message"] and one["level_name"] == "WARNING" for one in notices)
+    assert "File too large" in notices[-1]["message"]
+    assert len(records) + sum(one["fields"]["count"] for one in notices) == sent + 3001
+
+
+def test_a_stuck_reader_of_the_console_holds_up_nobody_and_is_told(bus, start_collector, push, config):
+    reading, writing = os.pipe()
+    collector = start_collector("--config", config("""
+        [[sink]]
+        type = "console"
+        format = "json"
+        logger = "app"
+        queue = "64KiB"
+        [[sink]]
+        type = "file"
+        path = "all.log"
+        logger = "app"
+        format = "%(message)s"
+        """), stdout=writing, cwd=bus.directory)
+    os.close(writing)
+    send(push, 10_000, padding="x" * 100)
+    eventually(lambda: bus.count() == 10_000)
+    eventually(lambda: len(lines(bus.directory / "all.log")) == 10_000)
+    output = ""
+    with open(reading, "rb", closefd=True) as pipe:
+        while '"logboom.sink"' not in output:
+            output += os.read(pipe.fileno(), 1 << 16).decode()
+        collector.signal(signal.SIGTERM)
+        output += pipe.read().decode()
+    assert collector.wait() == 0
+    seen = [json.loads(line) for line in output.splitlines()]
+    notices = [one for one in seen if one["logger"] == "logboom.sink"]
+    assert notices[0]["message"].endswith("not written here: the reader of this output is too slow (the store has them)")
+    assert sum(one["logger"] == "app" for one in seen) + sum(one["fields"]["count"] for one in notices) == 10_000
+
+
+def test_a_file_that_cannot_be_opened_is_told_at_the_start(bus, start_collector, config):
+    (bus.directory / "in-the-way").touch()
+    collector = start_collector("--config", config("""
+        [[sink]]
+        type = "file"
+        path = "in-the-way/x.log"
+        """), wait=False, cwd=bus.directory)
+    assert collector.wait() == 1
+    assert "in-the-way" in collector.stderr and len(collector.lines) == 1
+
+
+ONE_FILE = """
+    [[sink]]
+    type = "file"
+    path = "a.log"
+    logger = "app"
+    format = "%(message)s"
+"""
+
+
+def test_sighup_changes_sinks_and_loses_nothing_of_those_that_stay(bus, start_collector, push, config):
+    path = config(ONE_FILE)
+    collector = start_collector("--config", path, cwd=bus.directory)
+    total = 0
+    for turn in range(6):
+        send(push, 500, message=f"turn {turn}")
+        total += 500
+        config(ONE_FILE, """
+            [[sink]]
+            type = "file"
+            path = "b.log"
+            format = "%(message)s"
+            """ if turn % 2 == 0 else "")
+        collector.signal(signal.SIGHUP)
+        eventually(lambda: sum("reloaded" in line for line in collector.lines) == turn + 1)
+    send(push, 500, message="end")
+    eventually(lambda: bus.count() == total + 500)
+    eventually(lambda: len(lines(bus.directory / "a.log")) == total + 500)
+    assert collector.stop() == 0
+    assert lines(bus.directory / "a.log") == [f"turn {turn}" for turn in range(6) for _ in range(500)] + ["end"] * 500
+    assert (bus.directory / "b.log").exists()
+    assert sum(line.startswith("reloaded") for line in own_log(bus)) == 6
+
+
+def test_a_bad_file_at_sighup_changes_nothing_and_is_told(bus, start_collector, push, config):
+    path = config(ONE_FILE)
+    collector = start_collector("--config", path, cwd=bus.directory)
+    send(push, 1, message="before")
+    config(ONE_FILE, """
+        levle = "INFO"
+        [store]
+        keep = "soon"
+        """)
+    collector.signal(signal.SIGHUP)
+    collector.wait_line("nothing is changed")
+    assert f"logboom: {path}:8:1: [[sink]] has no key levle; did you mean level?" in collector.lines
+    assert any(line.startswith(f"logboom: {path}:10:8: ") and "soon" in line for line in collector.lines)
+    path.unlink()
+    collector.signal(signal.SIGHUP)
+    collector.wait_line("nothing is changed: .*No such file")
+    (bus.directory / "in-the-way").touch()
+    config(ONE_FILE, """
+        [[sink]]
+        type = "file"
+        path = "in-the-way/x.log"
+        """)
+    collector.signal(signal.SIGHUP)
+    collector.wait_line("nothing is changed: .*in-the-way")
+    send(push, 1, message="after")
+    eventually(lambda: lines(bus.directory / "a.log") == ["before", "after"])
+    assert collector.stop() == 0
+    told = own_log(bus)
+    assert any("levle" in line for line in told) and any("nothing is changed" in line for line in told)
+
+
+def test_what_needs_a_restart_is_told_at_sighup(bus, start_collector, config):
+    collector = start_collector("--config", config(""), cwd=bus.directory)
+    config("""
+        [collector]
+        max_connections = 77
+        [inputs]
+        python_tcp = 0
+        """)
+    collector.signal(signal.SIGHUP)
+    line = collector.wait_line("reloaded").string
+    assert line.endswith("reloaded; with the next start takes effect: inputs, max_connections")
+
+
+def test_sighup_opens_files_anew(bus, start_collector, push, config):
+    log = bus.directory / "a.log"
+    collector = start_collector("--config", config(ONE_FILE), cwd=bus.directory)
+    send(push, 1, message="old")
+    eventually(lambda: lines(log) == ["old"])
+    log.rename(bus.directory / "a.log.old")
+    collector.signal(signal.SIGHUP)
+    eventually(log.exists)
+    send(push, 1, message="new")
+    eventually(lambda: lines(log) == ["new"])
+    assert lines(bus.directory / "a.log.old") == ["old"]
+
+
+def test_sighup_tells_publishers_the_new_levels(bus, start_collector, config):
+    collector = start_collector("--config", config('levels = { rules = "info" }'))
+    with zmq.Context() as context, context.socket(zmq.DEALER) as control:
+        control.linger = 0
+        control.rcvtimeo = int(PATIENCE * 1000)
+        control.connect(bus.control)
+        who = [os.urandom(16), "host", 1, "probe", 1]
+        control.send(msgpack.packb(["hello", 1, who, []]))
+        welcome = msgpack.unpackb(control.recv())
+        assert welcome[0] == "welcome" and welcome[4] == "info"
+        config('levels = { rules = "info,etl.db=debug" }')
+        collector.signal(signal.SIGHUP)
+        while (message := msgpack.unpackb(control.recv()))[0] != "levels":
+            pass
+        assert message[1] == "info,etl.db=debug"
+
+
+def test_without_a_file_sighup_ends_the_collector(bus, start_collector):
+    collector = start_collector()
+    collector.signal(signal.SIGHUP)
+    assert collector.wait() == 0
+
+
+def test_check_prints_what_is_in_effect_as_a_file(bus, run, config):
+    path = config("""
+        [store]
+        path = "from-file.sqlite"
+        keep = "30d"
+        [[sink]]
+        type = "file"
+        path = "app.log"
+        level = "info"
+        rotate = { size = "50MiB", keep = 10, compress = "zstd" }
+        """)
+    done = run("collect", "--check", "--config", path, "--db", "from-flag.sqlite", "--print=json", "--max-connections", 9)
+    assert done.returncode == 0 and done.stderr == ""
+    read = tomllib.loads(done.stdout)
+    assert read["store"]["path"] == "from-flag.sqlite", "flags win"
+    assert read["store"]["keep"] == "30d"
+    assert read["collector"]["endpoints"] == [bus.endpoint]
+    assert read["collector"]["max_connections"] == 9
+    assert [sink["type"] for sink in read["sink"]] == ["console", "file"]
+    assert read["sink"][1]["rotate"] == {"size": "50MiB", "keep": 10, "compress": "zstd"}
+    path.write_text(done.stdout)
+    again = run("collect", "--check", "--config", path)
+    assert again.stdout == done.stdout
+    assert not list(bus.directory.glob("*.sqlite")) and not (bus.directory / "app.log").exists(), "nothing is made"
+
+
+def test_check_tells_every_mistake_with_its_place(bus, run, config):
+    path = config("""\
+        [colector]
+        [store]
+        max_size = "huge"
+        [[sink]]
+        type = "file"
+        path = "a.log"
+        formt = "json"
+        level = "LOUD"
+        [[sink]]
+        type = "consol"
+        """)
+    done = run("collect", "--check", "--config", path)
+    assert done.returncode == 2 and done.stdout == ""
+    told = [re.sub(rf"^{re.escape(str(path))}:", "", line) for line in done.stderr.splitlines()]
+    assert [line.split(": ")[0] for line in told] == ["1:2", "3:12", "7:1", "8:9", "10:8"]
+    for line, mend in zip(told, ["did you mean collector?", "write 4096", "did you mean format?", "use TRACE", "did you mean console?"]):
+        assert mend in line
+    assert run("collect", "--check", "--config", bus.directory / "none.toml").returncode == 1
+
+
+@pytest.mark.parametrize("arguments, named", [
+    (["--keep", "soon"], "soon"),
+    (["--max-size", "huge"], "huge"),
+    (["--print=%(nonsense"], "%(nonsense"),
+    (["--level", "app=loud"], "loud"),
+    (["tcp://x:y:z"], "tcp://x:y:z"),
+])
+def test_check_of_flags(run, arguments, named):
+    done = run("collect", "--check", *arguments)
+    assert done.returncode == 2 and named in done.stderr
+
+
+def test_limits_of_a_sink(bus, start_collector, push, config):
+    collector = start_collector("--config", config("""
+        [[sink]]
+        type = "file"
+        path = "sampled.log"
+        logger = "app"
+        every = 100
+        format = "%(message)s"
+        [[sink]]
+        type = "file"
+        path = "repeats.log"
+        logger = "app"
+        repeats = "1h"
+        format = "logfmt"
+        """), cwd=bus.directory)
+    send(push, 1000, message="again")
+    send(push, 1, message="something else")
+    eventually(lambda: bus.count() == 1001)
+    assert collector.stop() == 0
+    assert lines(bus.directory / "sampled.log") == ["again"] + ["again (99 suppressed)"] * 9 + ["something else (99 suppressed)"]
+    repeats = lines(bus.directory / "repeats.log")
+    assert len(repeats) == 2 and "suppressed=999" in repeats[1]
