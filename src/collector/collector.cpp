@@ -240,6 +240,7 @@ std::vector<std::unique_ptr<upstream::Forwarder>> Collector::Impl::make_upstream
 
 /// Spools first: what the store has is acked, and is sent again by nobody. The transaction says how far they are, so that after a death no spool has more than the store.
 void Collector::Impl::commit(std::span<std::unique_ptr<Block> const> blocks) {
+  if (blocks.empty()) return target.write(blocks);
   for (; ahead < upstreams.size(); ++ahead) {
     upstreams[ahead]->append(blocks);
     blocks.back()->progress.push_back(upstreams[ahead]->progress());

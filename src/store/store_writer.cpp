@@ -1,9 +1,10 @@
 #include "store/store_writer.hpp"
 
 #include "store/checkpointer.hpp"
+#include "store/gap_table.hpp"
 #include "store/incoming_rows.hpp"
+#include "store/ledger_table.hpp"
 #include "store/left_file.hpp"
-#include "store/missing_text.hpp"
 #include "store/names.hpp"
 #include "store/rollup.hpp"
 #include "store/schema.hpp"
@@ -20,7 +21,6 @@
 #include <sqlite3.h>
 
 #include <algorithm>
-#include <cstring>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -87,7 +87,6 @@ struct StoreWriter::Impl {
   Impl& operator=(Impl const&) = delete;
 
   void write(std::span<std::unique_ptr<Block> const> blocks);
-  std::vector<Progress> read_ledger();
 
   std::string leave();
 
@@ -95,10 +94,6 @@ struct StoreWriter::Impl {
   void refuse_if_moved();
   void prepare(std::span<std::unique_ptr<Block> const> blocks);
   std::int64_t insert_records();
-  void insert_gap(std::int64_t publisher, std::uint64_t stream, std::uint64_t first, std::uint64_t last,
-                  std::int64_t created, std::string const& reason);
-  void settle_gaps(Block const& block);
-  void shrink_gaps(Span const& arrived);
   void advance_ledger(std::span<std::unique_ptr<Block> const> blocks);
   void add_rollup();
   static int on_commit(void* self, sqlite3*, char const*, int log_pages);
@@ -110,7 +105,9 @@ struct StoreWriter::Impl {
   SQLite::Database db;
   Names names;
   Rollup rollup;
-  SQLite::Statement insert_rows, add_gap, find_gaps, drop_gap, advance, count_minute;
+  GapTable gaps;
+  LedgerTable ledger;
+  SQLite::Statement insert_rows, count_minute;
   std::int64_t page_size;
   std::int64_t last_id;
   std::int64_t log_bytes = 0;
@@ -136,17 +133,9 @@ StoreWriter::Impl::Impl(std::string const& given, std::int64_t bound)
       lock(path),
       db(open_for_writing(path, rows)),
       names(db),
+      gaps(db, names),
+      ledger(db, names),
       insert_rows(db, kInsertIncoming),
-      add_gap(db,
-              "INSERT INTO gap(publisher_id, stream, first, last, created, reason) VALUES(?, ?, ?, ?, ?, ?)"),
-      find_gaps(db,
-                "SELECT id, first, last, created, reason FROM gap "
-                "WHERE publisher_id = ? AND stream = ? AND first <= ? AND last >= ?"),
-      drop_gap(db, "DELETE FROM gap WHERE id = ?"),
-      advance(db,
-              "INSERT INTO ledger(publisher_id, stream, last, missing) VALUES(?, ?, ?, ?) "
-              "ON CONFLICT DO UPDATE SET last = max(last, excluded.last), "
-              "missing = CASE WHEN excluded.last < last THEN missing ELSE excluded.missing END"),
       count_minute(db,
                    "INSERT INTO minute(minute, site_id, n) VALUES(?, ?, ?) "
                    "ON CONFLICT DO UPDATE SET n = n + excluded.n"),
@@ -239,63 +228,6 @@ std::int64_t StoreWriter::Impl::insert_records() {
   return inserted == 0 ? last_id + 1 : db.getLastInsertRowid() - inserted + 1;
 }
 
-void StoreWriter::Impl::insert_gap(std::int64_t publisher, std::uint64_t stream, std::uint64_t first,
-                                   std::uint64_t last, std::int64_t created, std::string const& reason) {
-  ScopedReset const reset(add_gap);
-  add_gap.bind(1, publisher);
-  add_gap.bind(2, static_cast<std::int64_t>(stream));
-  add_gap.bind(3, static_cast<std::int64_t>(first));
-  add_gap.bind(4, static_cast<std::int64_t>(last));
-  add_gap.bind(5, created);
-  add_gap.bindNoCopy(6, reason);
-  add_gap.exec();
-}
-
-/// In the order in which they became known: a gap may be of what has arrived by the end of the block.
-void StoreWriter::Impl::settle_gaps(Block const& block) {
-  auto arrival = block.arrivals.begin();
-  for (std::size_t i = 0; i <= block.gaps.size(); ++i) {
-    for (; arrival != block.arrivals.end() && arrival->gaps <= i; ++arrival) shrink_gaps(arrival->span);
-    if (i == block.gaps.size()) break;
-    Gap const& gap = block.gaps[i];
-    insert_gap(names.publisher(gap.publisher), gap.stream, gap.first, gap.last, gap.time, gap.reason);
-  }
-}
-
-/// What had been declared lost and came: the gaps keep the rest.
-void StoreWriter::Impl::shrink_gaps(Span const& arrived) {
-  struct Row {
-    std::int64_t id = 0;
-    std::uint64_t first = 0, last = 0;
-    std::int64_t created = 0;
-    std::string reason;
-  };
-  auto const publisher = names.publisher(arrived.publisher);
-  std::vector<Row> touched;
-  {
-    ScopedReset const reset(find_gaps);
-    find_gaps.bind(1, publisher);
-    find_gaps.bind(2, static_cast<std::int64_t>(arrived.stream));
-    find_gaps.bind(3, static_cast<std::int64_t>(arrived.last));
-    find_gaps.bind(4, static_cast<std::int64_t>(arrived.first));
-    while (find_gaps.executeStep()) {
-      touched.push_back({find_gaps.getColumn(0).getInt64(),
-                         static_cast<std::uint64_t>(find_gaps.getColumn(1).getInt64()),
-                         static_cast<std::uint64_t>(find_gaps.getColumn(2).getInt64()),
-                         find_gaps.getColumn(3).getInt64(), find_gaps.getColumn(4).getString()});
-    }
-  }
-  for (Row const& row : touched) {
-    ScopedReset const reset(drop_gap);
-    drop_gap.bind(1, row.id);
-    drop_gap.exec();
-    if (row.first < arrived.first)
-      insert_gap(publisher, arrived.stream, row.first, arrived.first - 1, row.created, row.reason);
-    if (row.last > arrived.last)
-      insert_gap(publisher, arrived.stream, arrived.last + 1, row.last, row.created, row.reason);
-  }
-}
-
 void StoreWriter::Impl::advance_ledger(std::span<std::unique_ptr<Block> const> blocks) {
   std::map<std::pair<std::int64_t, std::uint64_t>, Progress const*> furthest;
   for (auto const& block : blocks) {
@@ -304,14 +236,7 @@ void StoreWriter::Impl::advance_ledger(std::span<std::unique_ptr<Block> const> b
       if (known == nullptr || progress.last >= known->last) known = &progress;
     }
   }
-  for (auto const& [stream, progress] : furthest) {
-    ScopedReset const reset(advance);
-    advance.bind(1, stream.first);
-    advance.bind(2, static_cast<std::int64_t>(stream.second));
-    advance.bind(3, static_cast<std::int64_t>(progress->last));
-    advance.bind(4, write_missing(progress->missing));
-    advance.exec();
-  }
+  for (auto const& [stream, progress] : furthest) ledger.advance(*progress);
 }
 
 void StoreWriter::Impl::add_rollup() {
@@ -332,7 +257,7 @@ void StoreWriter::Impl::write(std::span<std::unique_ptr<Block> const> blocks) {
     SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
     prepare(blocks);
     next = insert_records();
-    for (auto const& block : blocks) settle_gaps(*block);
+    for (auto const& block : blocks) gaps.settle(*block);
     advance_ledger(blocks);
     add_rollup();
     refuse_if_moved();  // while it can still be rolled back
@@ -352,24 +277,6 @@ void StoreWriter::Impl::write(std::span<std::unique_ptr<Block> const> blocks) {
   rows.parts.clear();
 }
 
-std::vector<Progress> StoreWriter::Impl::read_ledger() {
-  std::vector<Progress> ledger;
-  SQLite::Statement select(
-      db,
-      "SELECT p.uuid, l.stream, l.last, l.missing FROM ledger l JOIN publisher p ON p.id = l.publisher_id");
-  while (select.executeStep()) {
-    Progress& progress = ledger.emplace_back();
-    SQLite::Column const uuid = select.getColumn(0);
-    if (static_cast<std::size_t>(uuid.getBytes()) == progress.publisher.size()) {
-      std::memcpy(progress.publisher.data(), uuid.getBlob(), progress.publisher.size());
-    }
-    progress.stream = static_cast<std::uint64_t>(select.getColumn(1).getInt64());
-    progress.last = static_cast<std::uint64_t>(select.getColumn(2).getInt64());
-    progress.missing = read_missing(select.getColumn(3).getText());
-  }
-  return ledger;
-}
-
 StoreWriter::StoreWriter(std::string path, std::int64_t log_bound) {
   try {
     impl_ = std::make_unique<Impl>(path, log_bound);
@@ -387,7 +294,7 @@ StoreWriter::~StoreWriter() = default;
 
 std::vector<Progress> StoreWriter::ledger() const {
   try {
-    return impl_->read_ledger();
+    return impl_->ledger.read();
   } catch (SQLite::Exception const& cause) {
     throw store_error(impl_->path, "read", cause);
   }
