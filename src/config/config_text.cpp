@@ -187,6 +187,7 @@ void write_sink(SinkOptions const& sink, Lines& out) {
                quoted(sink.when_full == WhenFull::kWait ? "wait" : "drop"));
   }
   write_filter(sink.filter, out);
+  if (sink.type == Type::kUpstream) return;
   write_limit(sink.limit, out);
   out.key("queue", quoted(size_text(sink.queue_bytes)));
   if (sink.type == Type::kConsole || sink.type == Type::kFile) write_format(sink, out);

@@ -51,6 +51,14 @@ void read_limit(TableReader& in, LimitOptions& limit) {
   if (in.choice("per", {"site", "logger"}) == 1) limit.per = LimitOptions::Per::kLogger;
 }
 
+void read_queue(TableReader& in, SinkOptions& sink) {
+  std::uint64_t queue = sink.queue_bytes;
+  in.size("queue", queue);
+  sink.queue_bytes = static_cast<std::size_t>(queue);
+  if (queue < sinks::kSmallestQueue)
+    in.mistake("queue", fmt::format("queue: give {} or more", size_text(sinks::kSmallestQueue)));
+}
+
 std::optional<Value> value_of(toml::node const& node) {
   if (auto const* const text = node.as_string()) return Value(Value::Data(text->get()));
   if (auto const* const whole = node.as_integer()) return Value(Value::Data(whole->get()));
@@ -106,6 +114,7 @@ void read_rotate(TableReader& outer, RotateOptions& rotate) {
 }
 
 void read_file(TableReader& in, SinkOptions& sink) {
+  auto const before = in.mistakes().size();
   in.text("path", sink.path);
   in.text("mode", [&](std::string const& text) {
     unsigned mode = 0;
@@ -115,7 +124,13 @@ void read_file(TableReader& in, SinkOptions& sink) {
     sink.mode = mode;
   });
   read_rotate(in, sink.rotate);
-  if (sink.path.empty()) in.mistake("path", "a file sink needs a path");
+  if (sink.path.empty()) return in.mistake("path", "a file sink needs a path");
+  if (in.mistakes().size() > before) return;
+  try {
+    sinks::check_file(sink);
+  } catch (std::invalid_argument const& error) {
+    in.mistake("path", error.what());
+  }
 }
 
 void read_upstream(TableReader& in, SinkOptions& sink) {
@@ -160,12 +175,10 @@ SinkOptions read_sink(toml::table const& table, Mistakes& mistakes) {
   sink.type = static_cast<Type>(type);
   in.text("name", sink.name);
   read_filter(in, sink.filter);
-  read_limit(in, sink.limit);
-  std::uint64_t queue = sink.queue_bytes;
-  in.size("queue", queue);
-  sink.queue_bytes = static_cast<std::size_t>(queue);
-  if (queue < sinks::kSmallestQueue)
-    in.mistake("queue", fmt::format("queue: give {} or more", size_text(sinks::kSmallestQueue)));
+  if (sink.type != Type::kUpstream) {
+    read_limit(in, sink.limit);
+    read_queue(in, sink);
+  }
   read_type(in, sink, mistakes);
   in.finish();
   return sink;

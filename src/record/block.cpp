@@ -35,10 +35,15 @@ std::size_t Block::bytes() const noexcept {
 }
 
 Record to_record(Block const& block, std::size_t index) {
+  Record record;
+  to_record(block, index, record);
+  return record;
+}
+
+void to_record(Block const& block, std::size_t index, Record& record) {
   Entry const& entry = block.entries[index];
   Site const& site = *block.sites[entry.site];
   Source const& source = *block.sources[entry.source];
-  Record record;
   record.id = block.first_id + static_cast<std::int64_t>(index);
   record.time = entry.time;
   record.level = site.level;
@@ -46,7 +51,9 @@ Record to_record(Block const& block, std::size_t index) {
   record.logger = site.logger;
   record.message = entry.message;
   record.template_text = site.template_text;
+  record.fields.clear();
   if (!entry.fields_msgpack.empty()) record.fields = decode_fields(entry.fields_msgpack);
+  record.attributes.clear();
   if (!entry.attributes_msgpack.empty()) record.attributes = decode_fields(entry.attributes_msgpack);
   record.host = source.host;
   record.process = source.process;
@@ -64,7 +71,6 @@ Record to_record(Block const& block, std::size_t index) {
   record.publisher = source.publisher;
   record.stream = source.stream;
   record.sequence = entry.sequence;
-  return record;
 }
 
 }  // namespace logboom

@@ -15,7 +15,9 @@ std::int64_t now() {
       .count();
 }
 
-LogFile::Options file_options(SinkOptions const& options, std::string header) {
+}  // namespace
+
+LogFile::Options log_file_options(SinkOptions const& options, std::string header) {
   LogFile::Options made;
   made.path = options.path;
   if (options.mode) made.mode = static_cast<mode_t>(*options.mode);
@@ -28,10 +30,8 @@ LogFile::Options file_options(SinkOptions const& options, std::string header) {
   return made;
 }
 
-}  // namespace
-
 FileWriter::FileWriter(SinkOptions const& options, std::string header)
-    : file_(file_options(options, std::move(header))) {
+    : file_(log_file_options(options, std::move(header))) {
   file_.open(now());
 }
 

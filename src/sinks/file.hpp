@@ -10,6 +10,9 @@
 
 namespace logboom::sinks {
 
+/// What a file sink writes to. @throws std::invalid_argument for a time of rotation that is none
+LogFile::Options log_file_options(SinkOptions const& options, std::string header = {});
+
 class FileWriter final : public Writer {
  public:
   /// Opens the file. @param header what each new file begins with. @throws std::invalid_argument, LogFileError

@@ -191,9 +191,10 @@ void QueuedSink::process(Queued const& next) {
   auto const& block = *next.block;
   std::uint64_t filtered = block.entries.size() - selector->select(block, selected_);
   std::uint64_t suppressed = 0;
+  Record record;
   for (std::size_t i = 0; i < block.entries.size(); ++i) {
     if (!selected_[i]) continue;
-    auto record = to_record(block, i);
+    to_record(block, i, record);
     if (!selector->matches(record)) {
       ++filtered;
       continue;

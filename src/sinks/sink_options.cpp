@@ -2,6 +2,7 @@
 #include "sinks/sink_options.hpp"
 
 #include "record/quantity.hpp"
+#include "sinks/file.hpp"
 #include "sinks/limiter.hpp"
 #include "sinks/selector.hpp"
 
@@ -73,15 +74,6 @@ RotationSchedule::Options period(std::chrono::seconds every) {
   return made;
 }
 
-void check_file(SinkOptions const& options) {
-  if (options.path.empty()) throw std::invalid_argument("no path; give the file's path");
-  if (options.mode && *options.mode > 0777)
-    throw std::invalid_argument("mode: give permissions such as 0640");
-  if (!options.rotate.compress.empty() && options.rotate.compress != "zstd")
-    throw std::invalid_argument(fmt::format("compress \"{}\": only zstd is known", options.rotate.compress));
-  (void)schedule_of(options.rotate);
-}
-
 void check_parts(SinkOptions const& options) {
   if (options.queue_bytes < kSmallestQueue)
     throw std::invalid_argument(
@@ -151,6 +143,15 @@ std::optional<RotationSchedule> schedule_of(RotateOptions const& rotate) {
   auto made = by_calendar ? calendar(rotate.at) : period(rotate.every);
   made.utc = rotate.utc;
   return RotationSchedule(made);
+}
+
+void check_file(SinkOptions const& options) {
+  if (options.path.empty()) throw std::invalid_argument("no path; give the file's path");
+  if (options.mode && *options.mode > 0777)
+    throw std::invalid_argument("mode: give permissions such as 0640");
+  if (!options.rotate.compress.empty() && options.rotate.compress != "zstd")
+    throw std::invalid_argument(fmt::format("compress \"{}\": only zstd is known", options.rotate.compress));
+  (void)LogFile(log_file_options(options));  // touches no file
 }
 
 void check_sink(SinkOptions const& options) {

@@ -30,6 +30,8 @@ Formatter formatter_of(SinkOptions const& options, bool terminal);
 /// When the file is rotated by time. @throws std::invalid_argument
 std::optional<RotationSchedule> schedule_of(RotateOptions const& rotate);
 
+/// Of a file sink. @throws std::invalid_argument: path, mode or rotation cannot be
+void check_file(SinkOptions const& options);
 /// @throws std::invalid_argument: one line with the sink's name, what is wrong with it, and the mend
 void check_sink(SinkOptions const& options);
 /// Why the sink cannot be beside those others: it has the name or the destination of one. "" = it can.

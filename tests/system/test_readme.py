@@ -56,6 +56,14 @@ def test_the_publisher_in_cpp(bus, collector, tmp_path):
         ("INFO", "step 1000", '{"k":1000,"suppressed":999}')]
 
 
+def test_the_configuration(bus, run):
+    path = bus.directory / "logboom.toml"
+    path.write_text(block("toml"))
+    checked = run("collect", "--check", "--config", path)
+    assert checked.returncode == 0 and checked.stderr == ""
+    assert checked.stdout.count("[[sink]]") == 3
+
+
 def test_the_publisher_in_pyzmq(bus, start_collector):
     environment = {k: v for k, v in bus.environment.items() if k != "LOGBOOM_ENDPOINT"}
     start_collector()

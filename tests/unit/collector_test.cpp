@@ -425,6 +425,38 @@ TEST_F(CollectorTest, ItsOwnEventsAreRecords) {
   EXPECT_THAT(own[3], HasSubstr("stopped"));
 }
 
+TEST_F(CollectorTest, ReloadsSinksAndTellsWhatNeedsARestart) {
+  SinkOptions sink;
+  sink.type = SinkOptions::Type::kNull;
+  sink.name = "a";
+  options_.sinks = {sink};
+  start();
+  auto& worker = publisher();
+  worker.hello();
+  worker.hear<delivery::Welcome>();
+  worker.batch(1, 3);
+  ASSERT_TRUE(worker.hear_ack(3));
+  auto wanted = options_;
+  sink.name = "b";
+  wanted.sinks.push_back(sink);
+  wanted.max_connections = 99;
+  wanted.publish = false;
+  EXPECT_THAT(collector_->reload(wanted), ElementsAre("publish", "max_connections"));
+  EXPECT_THAT(collector_->status().sinks, SizeIs(2));
+  auto wrong = options_;
+  wrong.sinks.clear();
+  wrong.level_rules = "app=loud";
+  EXPECT_THROW(collector_->reload(wrong), std::invalid_argument);
+  EXPECT_THAT(collector_->status().sinks, SizeIs(2)) << "nothing is changed";
+  EXPECT_THAT(collector_->reload(options_), IsEmpty());
+  collector_->note(level::kWarning, "a word");
+  stop();
+  auto const sinks = collector_->status().sinks;
+  ASSERT_THAT(sinks, SizeIs(1));
+  EXPECT_EQ(sinks[0].name, "a");
+  EXPECT_GE(sinks[0].written, 3U) << "those of the worker, and the collector's own";
+}
+
 TEST_F(CollectorTest, RefusesWhatCannotBe) {
   auto const refused = [&](auto change) {
     auto options = options_;

@@ -306,6 +306,8 @@ TEST(Config, RefusesWhatCannotBe) {
            Case{"[[sink]]\ntype = \"file\"\npath = \"a\"\nrotate = { every = \"500ms\" }\n", "finer"},
            Case{"[[sink]]\ntype = \"file\"\npath = \"a\"\nmode = \"999\"\n", "0640"},
            Case{"[[sink]]\ntype = \"console\"\ndefaults = { a = [1] }\n", "expected"},
+           Case{"[[sink]]\ntype = \"file\"\npath = \"a-%Q.log\"\n", "x.toml:3:8: "},
+           Case{"[[sink]]\ntype = \"upstream\"\nendpoint = \"tcp://hub\"\nevery = 2\n", "no key every"},
            Case{"[levels]\nrules = \"app=loud\"\n", "loud"},
            Case{"[inputs]\npython_tcp = \"host:port\"\n", "port"},
            Case{"[inputs]\npython_tcp = 70000\n", "65535"},
