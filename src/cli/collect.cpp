@@ -1,6 +1,7 @@
 // `logboom collect`: a collector until it is told to stop. Must not know how a collector works.
 #include "cli/commands.hpp"
 #include "cli/descriptors.hpp"
+#include "cli/retention_flags.hpp"
 
 #include <logboom/collector.hpp>
 
@@ -38,6 +39,7 @@ constexpr auto kExamples =
     R"(    logboom collect                                    the default address, into ./logs.sqlite
     logboom collect --db /var/log/app.sqlite --print   and show the records here
     logboom collect tcp://0.0.0.0:7514 --db all.sqlite for other machines (ports 7514, 7515, 7516)
+    logboom collect --keep 30d --max-size 20GiB        and no records older, nor more than that
     logboom collect --no-db --print=json | jq .        no store, one JSON object a line
     logboom collect --python-tcp 0.0.0.0:9020          also what Python's SocketHandler sends
     logboom collect --until-idle --db run.sqlite       for the time of one job)";
@@ -123,6 +125,7 @@ void add_collect(CLI::App& app) {
                        ->type_name("FILE")
                        ->capture_default_str();
   command->add_flag("--no-db", choices->no_db, "Store nothing: only --print and live viewers")->excludes(db);
+  add_retention_flags(*command, options.retention);
   command->add_flag("--no-publish", choices->no_publish, "Serve no live viewers");
   command
       ->add_flag("--print{pretty}", choices->print,

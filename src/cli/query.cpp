@@ -63,6 +63,7 @@ void query(Choices const& choices) {
   Query query;
   query.filter = choices.filter.filter();
   query.last = choices.filter.last().value_or(0);
+  query.notice = [](std::string const& line) { tell(line); };
   if (choices.follow) {
     SubscriberOptions options;
     options.endpoint = choices.endpoint;

@@ -16,6 +16,7 @@
 #include "record/level_rules.hpp"
 #include "sinks/console.hpp"
 #include "store/ledger_reader.hpp"
+#include "store/retention_plan.hpp"
 
 #include <fmt/format.h>
 
@@ -104,6 +105,7 @@ CollectorOptions checked(CollectorOptions options) {
   if (options.commit_interval < std::chrono::milliseconds(1))
     throw std::invalid_argument("commit_interval: not a time to wait; give 1 ms or more");
   LevelRules::parse(options.level_rules);
+  store::check_retention(options.retention);
   for (auto const& [transport, address] : python_sockets(options))
     inputs::check_listen_address(transport, address);
   return options;
@@ -151,9 +153,13 @@ Collector::Impl::Impl(CollectorOptions given)
       log(host_name(), LevelRules::parse(options.level_rules).level_for("logboom.collector"), options.notice,
           wall_clock),
       claims(claim_addresses(addresses)),
-      target(options.database),
+      target(options.database, options.retention,
+             [this](std::string line) { log.tell(OwnLog::Kind::kStore, level::kError, std::move(line)); }),
       queue([this](auto blocks) { target.write(blocks); },
-            {.limit_bytes = options.queue_bytes, .interval = options.commit_interval}, [this] { wake.ring(); }),
+            {.limit_bytes = options.queue_bytes,
+             .interval = options.commit_interval,
+             .idle = std::chrono::seconds(options.retention.many_files() ? 1 : 0)},
+            [this] { wake.ring(); }),
       bus(std::move(claims), addresses, options.publish),
       door(bus, options.max_connections),
       input(python_input()),

@@ -21,12 +21,13 @@ struct IncomingRows {
     std::vector<std::int64_t> sources;
   };
   std::vector<Part> parts;
+  std::int64_t first_id = 1;  // of the first row; the others count on from it
 };
 
 /// Declares the virtual table `incoming` on this connection. @throws SQLite::Exception
 void declare_incoming(SQLite::Database& db, IncomingRows const& rows);
 
-/// The statement that moves all rows of `incoming` to `record`, numbering them from max(id) + 1 on.
+/// The statement that moves all rows of `incoming` to `record`.
 extern char const* const kInsertIncoming;
 
 }  // namespace logboom::store

@@ -13,7 +13,7 @@ namespace logboom::store {
 
 struct LedgerReader::Connection {
   explicit Connection(std::string const& path)
-      : db(open_for_reading(path)),
+      : db(open_current(path)),
         find(db,
              "SELECT last FROM ledger WHERE publisher_id = (SELECT id FROM publisher WHERE uuid = ?) AND "
              "stream = ?") {}
@@ -28,6 +28,8 @@ LedgerReader::LedgerReader(LedgerReader&&) noexcept = default;
 LedgerReader& LedgerReader::operator=(LedgerReader&&) noexcept = default;
 
 std::optional<std::uint64_t> LedgerReader::last(PublisherId const& publisher, std::uint64_t stream) try {
+  // A store that went on in a new file knows of later records there.
+  if (connection_ != nullptr && has_moved(connection_->db)) connection_ = nullptr;
   if (connection_ == nullptr) connection_ = std::make_unique<Connection>(path_);
   SQLite::Statement& find = connection_->find;
   ScopedReset const reset(find);

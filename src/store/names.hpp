@@ -12,6 +12,11 @@
 
 namespace logboom::store {
 
+/// Binds a publisher's id, a stream and the number of its last record: the ledger never goes back.
+inline constexpr char const* kAdvanceLedger =
+    "INSERT INTO ledger(publisher_id, stream, last) VALUES(?, ?, ?) "
+    "ON CONFLICT DO UPDATE SET last = max(last, excluded.last)";
+
 /// Bounds of the names held in memory, for each of the three kinds; past them a name is looked up by SQL again.
 inline constexpr std::size_t kNamesHeld = 8'192;
 inline constexpr std::size_t kNameBytesHeld = 4U << 20U;

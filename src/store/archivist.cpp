@@ -1,0 +1,189 @@
+#include "store/archivist.hpp"
+
+#include "store/closed_files.hpp"
+#include "store/closed_form.hpp"
+#include "store/next_file.hpp"
+#include "store/quiet_thread.hpp"
+
+#include <logboom/query.hpp>
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace logboom::store {
+namespace {
+
+constexpr std::chrono::seconds kPause{10};  // between looks, and before what failed is tried again
+constexpr int kNice = 10;  // rewriting a file is not to take the processor from those who log
+
+std::uint64_t size_of(std::filesystem::path const& file) {
+  std::error_code none;
+  auto const size = std::filesystem::file_size(file, none);
+  return none ? 0 : size;
+}
+
+/// Of everything that belongs to the store.
+std::uint64_t bytes_of_store(std::string const& path) {
+  std::uint64_t total = size_of(path) + size_of(path + "-wal") + size_of(path + "-shm");
+  std::error_code none;
+  std::filesystem::directory_iterator at(closed_directory(path), none);
+  for (std::filesystem::directory_iterator const end; !none && at != end; at.increment(none))
+    total += size_of(at->path());
+  return total;
+}
+
+}  // namespace
+
+Archivist::Archivist(std::string path, RetentionPlan plan, Current current, Now now, Notice notice)
+    : path_(std::move(path)),
+      plan_(std::move(plan)),
+      now_(std::move(now)),
+      notice_(std::move(notice)),
+      current_(current) {
+  thread_ = start_quiet_thread([this] { run(); });
+}
+
+Archivist::~Archivist() {
+  {
+    std::lock_guard const guard(mutex_);
+    stop_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+void Archivist::prepare() {
+  std::lock_guard const guard(mutex_);
+  if (next_ == Next::kNone) next_ = Next::kWanted;
+  changed_.notify_all();
+}
+
+bool Archivist::ready() const {
+  std::lock_guard const guard(mutex_);
+  return next_ == Next::kReady;
+}
+
+bool Archivist::wanted() const {
+  std::lock_guard const guard(mutex_);
+  return next_ != Next::kNone;
+}
+
+void Archivist::rotated(Current current) {
+  std::lock_guard const guard(mutex_);
+  current_ = current;
+  next_ = Next::kNone;
+  look_ = true;
+  changed_.notify_all();
+}
+
+void Archivist::look() {
+  std::lock_guard const guard(mutex_);
+  look_ = true;
+  changed_.notify_all();
+}
+
+void Archivist::wait_idle() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return !working_ && (waits_ || (!look_ && next_ != Next::kWanted)); });
+}
+
+void Archivist::run() {
+  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice);
+  std::unique_lock lock(mutex_);
+  while (!stop_) {
+    bool const make_it = next_ == Next::kWanted;
+    if (!waits_ && (make_it || look_)) {
+      working_ = true;
+      if (!make_it) look_ = false;
+      lock.unlock();
+      bool const done = attempt([&] { make_it ? make() : look_after(); });
+      lock.lock();
+      working_ = false;
+      if (done && make_it && next_ == Next::kWanted) next_ = Next::kReady;
+      waits_ = !done;
+      look_ = look_ || (!done && !make_it);
+      changed_.notify_all();
+      continue;
+    }
+    bool const woken = changed_.wait_for(
+        lock, kPause, [this] { return stop_ || (!waits_ && (look_ || next_ == Next::kWanted)); });
+    if (!woken) {
+      waits_ = false;
+      look_ = true;
+    }
+  }
+}
+
+/// @return false: it failed, and that was said.
+bool Archivist::attempt(std::function<void()> const& work) {
+  try {
+    work();
+    last_notice_.clear();
+    return true;
+  } catch (std::exception const& cause) {
+    if (last_notice_ != cause.what() && notice_) notice_(cause.what());
+    last_notice_ = cause.what();
+    return false;
+  }
+}
+
+void Archivist::make() { make_next(path_, path_); }
+
+void Archivist::look_after() {
+  remove_old();
+  while (!stop_ && finish_one()) {
+    remove_old();
+    if (wanted() && !ready()) {
+      look();  // later: the writer waits
+      return;
+    }
+  }
+}
+
+bool Archivist::remove_old() {
+  Current current;
+  {
+    std::lock_guard const guard(mutex_);
+    current = current_;
+  }
+  auto files = list_closed(path_);
+  std::erase_if(files, [&](ClosedFile const& file) { return file.first_id >= current.first_id; });
+  std::vector<RetentionPlan::File> sizes;
+  std::uint64_t others = bytes_of_store(path_);
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    std::uint64_t const bytes = size_of(files[i].path);
+    others -= std::min(others, bytes);
+    sizes.push_back({i + 1 < files.size() ? files[i + 1].begun : current.begun, bytes});
+  }
+  std::size_t const gone = plan_.to_remove(sizes, others, now_());
+  for (std::size_t i = 0; i < gone; ++i) {
+    remove_closed(files[i]);
+    finished_.erase(files[i].first_id);
+  }
+  return gone > 0;
+}
+
+/// @return false: there was none to be finished.
+bool Archivist::finish_one() {
+  Current current;
+  {
+    std::lock_guard const guard(mutex_);
+    current = current_;
+  }
+  for (ClosedFile const& file : list_closed(path_)) {
+    if (file.first_id >= current.first_id || finished_.contains(file.first_id)) continue;
+    if (!finish_closed(file, plan_.options(), stop_)) return false;  // it was told to stop
+    finished_.insert(file.first_id);
+    return true;
+  }
+  return false;
+}
+
+}  // namespace logboom::store

@@ -1,0 +1,16 @@
+// The form that a closed file of the store is brought to: one file, that reading leaves nothing beside. Must not know which files there are.
+#pragma once
+
+#include "store/closed_files.hpp"
+
+#include <logboom/retention.hpp>
+
+#include <atomic>
+
+namespace logboom::store {
+
+/// Brings the file to the form that the options ask for; does nothing when it has it. Can be done again after a death at any step.
+/// @return false: `stop` became true, and it is as it was. @throws StoreError
+bool finish_closed(ClosedFile const& file, RetentionOptions const& options, std::atomic<bool> const& stop);
+
+}  // namespace logboom::store
