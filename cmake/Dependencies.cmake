@@ -1,11 +1,12 @@
 # Third-party libraries, all from the distribution, all as imported (hence SYSTEM) targets:
-#   fmt::fmt  zeromq  re2  msgpack-cxx  SQLiteCpp  CLI11::CLI11  tomlplusplus::tomlplusplus  nlohmann_json::nlohmann_json
+#   fmt::fmt  zeromq  re2  msgpack-cxx  SQLiteCpp  zstd::libzstd_shared  CLI11::CLI11  tomlplusplus::tomlplusplus  nlohmann_json::nlohmann_json
 # fmt is part of the public interface (fmt/core.h is reachable from the public headers); the others are private.
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
 find_package(SQLite3 REQUIRED)
 find_package(SQLiteCpp REQUIRED)
+find_package(zstd REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(tomlplusplus REQUIRED)
 find_package(nlohmann_json REQUIRED)

@@ -20,8 +20,8 @@
 namespace logboom::store {
 namespace {
 
-constexpr std::chrono::seconds kPause{10};  // between looks, and before what failed is tried again
-constexpr int kNice = 10;  // rewriting a file is not to take the processor from those who log
+constexpr std::int64_t kPause = 10;  // seconds between looks, and before what failed is tried again
+constexpr int kNice = 10;            // rewriting a file is not to take the processor from those who log
 
 std::uint64_t size_of(std::filesystem::path const& file) {
   std::error_code none;
@@ -95,6 +95,8 @@ void Archivist::wait_idle() {
 }
 
 void Archivist::run() {
+  // Files that are to live for seconds are to go in seconds.
+  std::chrono::seconds const pause(plan_.file_period() > 0 ? std::min(plan_.file_period(), kPause) : kPause);
   ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice);
   std::unique_lock lock(mutex_);
   while (!stop_) {
@@ -113,7 +115,7 @@ void Archivist::run() {
       continue;
     }
     bool const woken = changed_.wait_for(
-        lock, kPause, [this] { return stop_ || (!waits_ && (look_ || next_ == Next::kWanted)); });
+        lock, pause, [this] { return stop_ || (!waits_ && (look_ || next_ == Next::kWanted)); });
     if (!woken) {
       waits_ = false;
       look_ = true;
@@ -179,7 +181,12 @@ bool Archivist::finish_one() {
   }
   for (ClosedFile const& file : list_closed(path_)) {
     if (file.first_id >= current.first_id || finished_.contains(file.first_id)) continue;
-    if (!finish_closed(file, plan_.options(), stop_)) return false;  // it was told to stop
+    try {
+      if (!finish_closed(file, plan_.options(), stop_)) return false;  // it was told to stop
+    } catch (StoreError const& error) {
+      if (!error.retryable()) finished_.insert(file.first_id);  // as far as it goes
+      throw;
+    }
     finished_.insert(file.first_id);
     return true;
   }

@@ -15,7 +15,7 @@
 
 namespace logboom::store {
 
-/// What fails is said through `notice` (not twice in a row), and tried again 10 s later. Its methods are the writer's.
+/// What fails is said through `notice` (not twice in a row), and tried again 10 s later (sooner where files are to live for seconds). Its methods are the writer's.
 class Archivist {
  public:
   using Notice = std::function<void(std::string)>;  // one line for people; called by the archivist's thread
@@ -39,7 +39,7 @@ class Archivist {
   bool wanted() const;
   /// The next file was used, or is no good.
   void rotated(Current current);
-  /// Asks for a look at the closed files; each 10 s there is one unasked.
+  /// Asks for a look at the closed files; now and then there is one unasked.
   void look();
   /// Waits until nothing is left to do, but for what failed.
   void wait_idle();

@@ -197,7 +197,7 @@ std::optional<Record> FileReader::fetch(std::int64_t id) const {
   return reading(impl_->path, [&] { return impl_->fetch(id); });
 }
 
-FileReader::Search FileReader::search(Query const& query) const {
+FileReader::Search FileReader::search(Query const& query, WordTest const* words) const {
   return reading(impl_->path, [&] {
     Filter filter = query.filter;
     std::int64_t first = std::max<std::int64_t>(query.after_id, 0) + 1;
@@ -211,8 +211,8 @@ FileReader::Search FileReader::search(Query const& query) const {
       if (filter.since && oldest >= *filter.since) filter.since.reset();
       if (filter.until && newest < *filter.until) filter.until.reset();
     }
-    return Search(
-        std::make_unique<Search::State>(*impl_, Selection(impl_->db, filter, first, last), query.last));
+    return Search(std::make_unique<Search::State>(*impl_, Selection(impl_->db, filter, first, last, words),
+                                                  query.last));
   });
 }
 

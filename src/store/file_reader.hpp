@@ -2,6 +2,8 @@
 // Must not know that a store may be many files, who asks, or how records are shown.
 #pragma once
 
+#include "store/word_test.hpp"
+
 #include <logboom/query.hpp>
 
 #include <cstdint>
@@ -39,7 +41,8 @@ class FileReader {
   Times times() const;
 
   class Search;
-  Search search(Query const& query) const;
+  /// @param words of `Query::text`; nothing: any. Must outlive the search.
+  Search search(Query const& query, WordTest const* words) const;
 
   void stop_when(std::function<bool()> stop);
 

@@ -43,9 +43,10 @@ void begin_log(SQLite::Database& db, std::string const& path) {
 }
 
 /// A connection with the measured settings (docs/store.md), its file at the current schema.
-SQLite::Database open_store(std::string const& path) {
+SQLite::Database open_store(std::string const& path, bool may_make) {
   try {
-    SQLite::Database db(path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLite::OPEN_NOMUTEX,
+    SQLite::Database db(path,
+                        SQLite::OPEN_READWRITE | (may_make ? SQLite::OPEN_CREATE : 0) | SQLite::OPEN_NOMUTEX,
                         kBusyTimeoutMs);
     if (sqlite3_db_readonly(db.getHandle(), "main") == 1) {
       throw StoreError(
@@ -67,7 +68,7 @@ SQLite::Database open_store(std::string const& path) {
 }  // namespace
 
 struct FileWriter::Impl {
-  Impl(std::string const& path, std::int64_t log_bound);
+  Impl(std::string const& path, std::int64_t log_bound, bool may_make);
   ~Impl();
   Impl(Impl const&) = delete;
   Impl& operator=(Impl const&) = delete;
@@ -95,7 +96,7 @@ struct FileWriter::Impl {
   SQLite::Database db;
   Names names;
   Rollup rollup;
-  SQLite::Statement insert_rows, insert_gap, advance, count_minute, count_pages;
+  SQLite::Statement insert_rows, insert_first_rows, insert_gap, advance, count_minute, count_pages;
   std::int64_t page_size;
   std::int64_t first_id;
   std::int64_t last_id;
@@ -109,19 +110,20 @@ struct FileWriter::Impl {
 namespace {
 
 /// Declares the rows before statements that name them are prepared.
-SQLite::Database open_for_writing(std::string const& path, IncomingRows const& rows) {
-  SQLite::Database db = open_store(path);
+SQLite::Database open_for_writing(std::string const& path, bool may_make, IncomingRows const& rows) {
+  SQLite::Database db = open_store(path, may_make);
   declare_incoming(db, rows);
   return db;
 }
 
 }  // namespace
 
-FileWriter::Impl::Impl(std::string const& name, std::int64_t bound)
+FileWriter::Impl::Impl(std::string const& name, std::int64_t bound, bool may_make)
     : path(name),
-      db(open_for_writing(path, rows)),
+      db(open_for_writing(path, may_make, rows)),
       names(db),
       insert_rows(db, kInsertIncoming),
+      insert_first_rows(db, kInsertFirstIncoming),
       insert_gap(
           db, "INSERT INTO gap(publisher_id, stream, first, last, created, reason) VALUES(?, ?, ?, ?, ?, ?)"),
       advance(db, kAdvanceLedger),
@@ -212,11 +214,12 @@ void FileWriter::Impl::prepare(std::span<std::unique_ptr<Block> const> blocks) {
   }
 }
 
-/// How many. They are numbered here, not by SQLite: the first of a file goes on where the file before it ended.
+/// How many. The first of a file go on where the file before it ended; from then on SQLite counts.
 std::int64_t FileWriter::Impl::insert_records() {
-  ScopedReset const reset(insert_rows);
+  SQLite::Statement& insert = last_id < first_id ? insert_first_rows : insert_rows;
+  ScopedReset const reset(insert);
   rows.first_id = last_id + 1;
-  return insert_rows.exec();
+  return insert.exec();
 }
 
 void FileWriter::Impl::insert_gaps(Block const& block) {
@@ -311,7 +314,6 @@ void FileWriter::Impl::close_settled() {
 }
 
 bool FileWriter::Impl::settle() {
-  if (checkpointer.busy()) return false;
   int in_log = 0;
   int moved = 0;
   int const done =
@@ -343,8 +345,8 @@ auto with_file(std::string const& path, char const* doing, Work const& work) {
 
 }  // namespace
 
-FileWriter::FileWriter(std::string const& path, std::int64_t log_bound)
-    : impl_(with_file(path, "open", [&] { return std::make_unique<Impl>(path, log_bound); })) {}
+FileWriter::FileWriter(std::string const& path, std::int64_t log_bound, bool may_make)
+    : impl_(with_file(path, "open", [&] { return std::make_unique<Impl>(path, log_bound, may_make); })) {}
 FileWriter::~FileWriter() = default;
 
 std::vector<Progress> FileWriter::ledger() const {
@@ -371,6 +373,7 @@ bool FileWriter::is(std::string const& path) const { return impl_->files->is_fil
 void FileWriter::write(std::span<std::unique_ptr<Block> const> blocks) { impl_->write(blocks); }
 std::string FileWriter::leave() { return impl_->leave(); }
 void FileWriter::checkpoint() { impl_->checkpointer.request(); }
+bool FileWriter::checkpointing() const { return impl_->checkpointer.busy(); }
 bool FileWriter::settle() { return impl_->settle(); }
 void FileWriter::give_up_name() { impl_->close_settled(); }
 

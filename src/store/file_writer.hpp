@@ -17,8 +17,8 @@ namespace logboom::store {
 /// For one thread; its owner holds the WriterLock of the path. What is said of StoreWriter's methods holds for those of the same name.
 class FileWriter {
  public:
-  /// @param path absolute. @throws StoreError
-  FileWriter(std::string const& path, std::int64_t log_bound);
+  /// @param path absolute. @param may_make it is not there yet. @throws StoreError
+  FileWriter(std::string const& path, std::int64_t log_bound, bool may_make);
   ~FileWriter();
 
   std::vector<Progress> ledger() const;
@@ -37,9 +37,10 @@ class FileWriter {
 
   /// Asks for a checkpoint on another thread, so that settle() has little to do. Does not wait.
   void checkpoint();
-  /// Moves what is left in the log to the file. @return all that was committed is in the file itself, whatever becomes of the log. False while a checkpoint runs on the other
-  /// thread, or a reader keeps the log.
+  /// Moves what is left in the log to the file. @return all that was committed is in the file itself, whatever becomes of the log. False while a reader keeps the log.
   bool settle();
+  /// The checkpoint that was asked for is not done.
+  bool checkpointing() const;
   /// After settle() said true and the names of file and log became another one's: closing touches neither. Nothing can be written afterwards.
   void give_up_name();
 

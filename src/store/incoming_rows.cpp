@@ -8,18 +8,19 @@
 
 namespace logboom::store {
 
+#define LOGBOOM_COLUMNS                                                                                     \
+  "created, level, site_id, source_id, sequence, message, fields, exception_type, exception, stack, task, " \
+  "attributes"
+
 char const* const kInsertIncoming =
-    "INSERT INTO record(id, created, level, site_id, source_id, sequence, message, fields, exception_type, "
-    "exception, stack, "
-    "task, attributes) SELECT * FROM incoming";
+    "INSERT INTO record(" LOGBOOM_COLUMNS ") SELECT " LOGBOOM_COLUMNS " FROM incoming";
+
+char const* const kInsertFirstIncoming =
+    "INSERT INTO record(id, " LOGBOOM_COLUMNS ") SELECT id, " LOGBOOM_COLUMNS " FROM incoming";
 
 namespace {
 
-constexpr char const* kDeclaration =
-    "CREATE TABLE incoming(id, created, level, site_id, source_id, sequence, message, fields, "
-    "exception_type, "
-    "exception, "
-    "stack, task, attributes)";
+constexpr char const* kDeclaration = "CREATE TABLE incoming(id, " LOGBOOM_COLUMNS ")";
 
 enum Column : int {
   kId,

@@ -27,7 +27,10 @@ struct IncomingRows {
 /// Declares the virtual table `incoming` on this connection. @throws SQLite::Exception
 void declare_incoming(SQLite::Database& db, IncomingRows const& rows);
 
-/// The statement that moves all rows of `incoming` to `record`.
+/// The statement that moves all rows of `incoming` to `record`, numbering them from max(id) + 1 on.
 extern char const* const kInsertIncoming;
+
+/// The same, numbering them as they are in `incoming`: a quarter slower, for the first rows of a file only.
+extern char const* const kInsertFirstIncoming;
 
 }  // namespace logboom::store

@@ -3,6 +3,7 @@
 #include "store/closed_files.hpp"
 #include "store/file_facts.hpp"
 #include "store/names.hpp"
+#include "store/raw_database.hpp"
 #include "store/read_connection.hpp"
 #include "store/schema.hpp"
 #include "store/scoped_reset.hpp"
@@ -57,6 +58,23 @@ void copy_ledger(SQLite::Database& db, std::string const& from) {
   transaction.commit();
 }
 
+void add_facts(std::string const& path, std::span<Progress const> gained, std::int64_t first_id,
+               std::int64_t begun) {
+  SQLite::Database db = open_next(path);
+  Names names(db);
+  SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
+  SQLite::Statement advance(db, kAdvanceLedger);
+  for (Progress const& progress : gained) {
+    ScopedReset const reset(advance);
+    advance.bind(1, names.publisher(progress.publisher));
+    advance.bind(2, static_cast<std::int64_t>(progress.stream));
+    advance.bind(3, static_cast<std::int64_t>(progress.last));
+    advance.exec();
+  }
+  set_facts(db, first_id, begun);
+  transaction.commit();
+}
+
 }  // namespace
 
 std::string next_path(std::string const& path) { return closed_directory(path) + "/next"; }
@@ -73,19 +91,9 @@ void make_next(std::string const& path, std::string const& from) try {
 
 void finish_next(std::string const& path, std::span<Progress const> gained, std::int64_t first_id,
                  std::int64_t begun) try {
-  SQLite::Database db = open_next(path);
-  Names names(db);
-  SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
-  SQLite::Statement advance(db, kAdvanceLedger);
-  for (Progress const& progress : gained) {
-    ScopedReset const reset(advance);
-    advance.bind(1, names.publisher(progress.publisher));
-    advance.bind(2, static_cast<std::int64_t>(progress.stream));
-    advance.bind(3, static_cast<std::int64_t>(progress.last));
-    advance.exec();
-  }
-  set_facts(db, first_id, begun);
-  transaction.commit();
+  add_facts(path, gained, first_id, begun);
+  // From the first moment of its name on whoever opens it is to know that it has a log: one who has not seen that would look for it later, when the name is another file's.
+  RawDatabase(next_path(path), true).write(kVersionsAt, kVersionsWithLog);
 } catch (SQLite::Exception const& cause) {
   throw store_error(next_path(path), "make", cause);
 }

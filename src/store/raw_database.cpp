@@ -29,7 +29,9 @@ void RawDatabase::read(std::int64_t at, std::span<std::byte> into) const {
 
 void RawDatabase::write(std::int64_t at, std::span<std::byte const> from) {
   check(file_->pMethods->xWrite(file_, from.data(), static_cast<int>(from.size()), at), "write to");
-  check(file_->pMethods->xSync(file_, SQLITE_SYNC_NORMAL), "write to");
+  sync();
 }
+
+void RawDatabase::sync() { check(file_->pMethods->xSync(file_, SQLITE_SYNC_NORMAL), "write to"); }
 
 }  // namespace logboom::store

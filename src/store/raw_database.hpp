@@ -4,6 +4,7 @@
 
 #include <SQLiteCpp/Database.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -12,6 +13,11 @@
 struct sqlite3_file;
 
 namespace logboom::store {
+
+/// Two bytes of SQLite's header say which versions may write and read the file: 2 is "with a write-ahead log", 1 "without".
+inline constexpr std::int64_t kVersionsAt = 18;
+inline constexpr std::array kVersionsWithLog{std::byte{2}, std::byte{2}};
+inline constexpr std::array kVersionsWithoutLog{std::byte{1}, std::byte{1}};
 
 /// For one thread. Takes no lock: for a file that nobody writes to.
 class RawDatabase {
@@ -24,6 +30,8 @@ class RawDatabase {
   void read(std::int64_t at, std::span<std::byte> into) const;
   /// Writes through to the disk. @throws StoreError
   void write(std::int64_t at, std::span<std::byte const> from);
+  /// Waits for the disk. @throws StoreError
+  void sync();
 
  private:
   void check(int code, char const* doing) const;

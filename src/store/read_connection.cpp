@@ -1,7 +1,9 @@
 #include "store/read_connection.hpp"
 
+#include "store/closed_files.hpp"
 #include "store/schema.hpp"
 #include "store/store_error.hpp"
+#include "store/zstd_vfs.hpp"
 
 #include <SQLiteCpp/Exception.h>
 #include <fmt/core.h>
@@ -45,7 +47,13 @@ std::string percent_encoded(std::string const& path) {
   return uri;
 }
 
-std::string closed_uri(std::string const& path) { return "file:" + percent_encoded(path) + "?immutable=1"; }
+bool is_compressed(std::string const& path) { return path.ends_with(kCompressedEnd); }
+
+std::string closed_uri(std::string const& path) {
+  auto uri = "file:" + percent_encoded(path) + "?immutable=1";
+  if (is_compressed(path)) uri += fmt::format("&vfs={}", zstd_vfs());
+  return uri;
+}
 
 void check_version(SQLite::Database& db, std::string const& path) {
   SchemaState const state = inspect_schema(db, path);
@@ -84,7 +92,9 @@ bool may_read_as_immutable(std::string const& path, SQLite::Exception const& cau
 
 }  // namespace
 
-std::string reading_uri(std::string const& path) { return "file:" + percent_encoded(path) + "?mode=ro"; }
+std::string reading_uri(std::string const& path) {
+  return is_compressed(path) ? closed_uri(path) : "file:" + percent_encoded(path) + "?mode=ro";
+}
 
 SQLite::Database open_closed(std::string const& path) try {
   return open_checked(closed_uri(path), SQLite::OPEN_URI, path);
@@ -96,6 +106,7 @@ SQLite::Database open_for_reading(std::string const& given) {
   refuse_what_is_no_file(given);
   std::error_code failed;
   std::string const path = std::filesystem::absolute(given, failed).string();  // never taken for a URI
+  if (is_compressed(path)) return open_closed(path);
   try {
     return open_checked(path, 0, given);
   } catch (SQLite::Exception const& cause) {

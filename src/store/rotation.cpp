@@ -2,10 +2,10 @@
 
 #include "store/closed_files.hpp"
 #include "store/next_file.hpp"
+#include "store/sync_directory.hpp"
 
 #include <fmt/core.h>
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,19 +19,6 @@ namespace {
 
 [[noreturn]] void fail(char const* what, std::string const& path) {
   throw std::system_error(errno, std::generic_category(), fmt::format("{} {}", what, path));
-}
-
-void sync_directory(std::string const& directory) {
-  int const fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) fail("cannot open", directory);
-  int const done = ::fsync(fd);
-  int const why = errno;
-  ::close(fd);
-  // Some file systems have no such thing for directories.
-  if (done != 0 && why != EINVAL && why != ENOTSUP) {
-    errno = why;
-    fail("cannot sync", directory);
-  }
 }
 
 std::string directory_of(std::string const& path) {

@@ -41,30 +41,11 @@ std::uint32_t number_at(std::span<std::byte const> from, std::size_t at) {
 
 void SeekableWriter::Free::operator()(ZSTD_CCtx_s* context) const noexcept { ZSTD_freeCCtx(context); }
 
-SeekableWriter::SeekableWriter(std::string const& path)
-    : path_(path),
-      context_(ZSTD_createCCtx()),
-      compressed_(ZSTD_compressBound(kFrameBytes)),
-      fd_(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644)) {
-  if (fd_ < 0) fail("cannot make", path_);
+SeekableWriter::SeekableWriter(std::string const& path, mode_t mode)
+    : file_(path, mode), context_(ZSTD_createCCtx()), compressed_(ZSTD_compressBound(kFrameBytes)) {
   if (!context_) throw std::bad_alloc();
   ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_compressionLevel, kLevel);
   ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_checksumFlag, 1);
-}
-
-SeekableWriter::~SeekableWriter() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
-void SeekableWriter::put(void const* data, std::size_t size) {
-  auto const* at = static_cast<char const*>(data);
-  while (size > 0) {
-    auto const done = ::write(fd_, at, size);
-    if (done < 0 && errno == EINTR) continue;
-    if (done <= 0) fail("cannot write", path_);
-    at += done;
-    size -= static_cast<std::size_t>(done);
-  }
 }
 
 void SeekableWriter::add(std::span<std::byte const> content) {
@@ -72,7 +53,7 @@ void SeekableWriter::add(std::span<std::byte const> content) {
       ZSTD_compress2(context_.get(), compressed_.data(), compressed_.size(), content.data(), content.size());
   if (ZSTD_isError(size) != 0)
     throw std::bad_alloc();  // there is room, so that nothing else can be the matter
-  put(compressed_.data(), size);
+  file_.write(std::span(compressed_).first(size));
   table_.push_back(static_cast<std::uint32_t>(size));
   table_.push_back(static_cast<std::uint32_t>(content.size()));
 }
@@ -85,8 +66,8 @@ void SeekableWriter::finish() {
   put_number(frame, static_cast<std::uint32_t>(table_.size() / 2));
   frame.push_back(std::byte{0});
   put_number(frame, kSeekable);
-  put(frame.data(), frame.size());
-  if (::fsync(fd_) != 0) fail("cannot write", path_);
+  file_.write(frame);
+  file_.sync();
 }
 
 void SeekableReader::Free::operator()(ZSTD_DCtx_s* context) const noexcept { ZSTD_freeDCtx(context); }

@@ -2,6 +2,8 @@
 // decompressors skip, so that `zstd -d` takes the file as any other). Must not know what is in them.
 #pragma once
 
+#include "store/output_file.hpp"
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -29,10 +31,7 @@ class SeekableError : public std::runtime_error {
 class SeekableWriter {
  public:
   /// Makes the file; it must not be there. @throws std::system_error
-  explicit SeekableWriter(std::string const& path);
-  ~SeekableWriter();  // closes; what is unfinished stays, and is of no use
-  SeekableWriter(SeekableWriter const&) = delete;
-  SeekableWriter& operator=(SeekableWriter const&) = delete;
+  SeekableWriter(std::string const& path, mode_t mode);
 
   /// The next frame: kFrameBytes of content, the last one less. @throws std::system_error, std::bad_alloc
   void add(std::span<std::byte const> content);
@@ -40,16 +39,13 @@ class SeekableWriter {
   void finish();
 
  private:
-  void put(void const* data, std::size_t size);
-
   struct Free {
     void operator()(ZSTD_CCtx_s* context) const noexcept;
   };
-  std::string const path_;
+  OutputFile file_;
   std::unique_ptr<ZSTD_CCtx_s, Free> const context_;
   std::vector<std::byte> compressed_;
   std::vector<std::uint32_t> table_;  // of each frame: bytes compressed, bytes of content
-  int fd_;
 };
 
 /// Memory: 2 MiB of content, and 16 bytes a frame. For one thread.

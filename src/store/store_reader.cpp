@@ -122,6 +122,7 @@ struct StoreReader::Search::State {
 
   Impl& reader;
   Query query;
+  std::optional<WordTest> words;
   File const current;
   std::vector<Span> spans;  // ascending
   std::size_t next;         // of spans; with `last` the one after it
@@ -134,6 +135,7 @@ struct StoreReader::Search::State {
 StoreReader::Search::State::State(Impl& from, Query const& asked)
     : reader(from), query(asked), current(from.current), missing(asked.last) {
   Matcher const refuse_malformed(query.filter);
+  if (!query.text.empty()) words.emplace(query.text);
   std::int64_t last = current->last_id();
   if (query.up_to_id > 0) last = std::min(last, query.up_to_id);
   std::int64_t const after = std::max<std::int64_t>(query.after_id, 0);
@@ -156,7 +158,7 @@ bool StoreReader::Search::State::begin_part(std::size_t wanted) {
   of_file.after_id = spans[next].after;
   of_file.up_to_id = spans[next].up_to;
   of_file.last = wanted;
-  part.emplace(file->search(of_file));
+  part.emplace(file->search(of_file, words ? &*words : nullptr));
   return true;
 }
 

@@ -92,7 +92,6 @@ StoreWriter::Impl::Impl(std::string const& given, WriterOptions&& chosen)
     : path(absolute_path(given)), options(completed(std::move(chosen))), plan(options.retention), lock(path) {
   undo_rotation(path);
   remove_unfinished(path);
-  take_up();
   open();
   if (options.retention.many_files()) archivist.emplace(path, plan, facts(), options.now, options.notice);
 }
@@ -111,7 +110,9 @@ void StoreWriter::Impl::take_up() {
 }
 
 void StoreWriter::Impl::open() {
-  file = std::make_unique<FileWriter>(path, options.log_bound);
+  take_up();
+  // A file made by SQLite would begin with id 1 and no ledger.
+  file = std::make_unique<FileWriter>(path, options.log_bound, list_closed(path).empty());
   begun = file->begun();
   empty_bytes = file->empty_bytes();
   last_id = file->last_id();
@@ -131,7 +132,7 @@ void StoreWriter::Impl::go_on_in_next_file() {
     file->checkpoint();
     return;
   }
-  if (!archivist->ready() || Clock::now() < not_before) return;
+  if (!archivist->ready() || file->checkpointing() || Clock::now() < not_before) return;
   if (!file->settle()) {
     not_before = Clock::now() + kSettleAgain;
     return;
