@@ -52,7 +52,12 @@ File StoreReader::Impl::prepared(std::string const& file, bool is_closed) const 
 
 void StoreReader::Impl::refresh() {
   if (current && !current->moved()) return;
-  current = prepared(path, false);
+  try {
+    current = prepared(path, false);
+  } catch (StoreError const&) {
+    if (current && !is_there(path)) return;  // moved away: what is open is still there
+    throw;
+  }
   list();
 }
 

@@ -184,6 +184,9 @@ void StoreWriter::Impl::write(std::span<std::unique_ptr<Block> const> blocks) {
   } catch (StoreError const& error) {
     // Nothing of `blocks` was written, and what stands in the way now need not for ever.
     throw StoreError(error.what(), StoreError::Kind::kTransient);
+  } catch (std::system_error const& error) {
+    throw StoreError(fmt::format("cannot open {}: {}; make its directory writable", path, error.what()),
+                     StoreError::Kind::kTransient);
   }
   if (blocks.empty()) return;
   file->write(blocks);

@@ -139,10 +139,10 @@ def test_a_current_file_moved_away_takes_its_ids_with_it(bus, start_collector, w
         collector.wait_line("was moved or removed")
 
     def everything():
-        found = [(record["id"], record["message"]) for record in queried(run)]
+        found = [(record["id"], record["message"]) for record in queried(run, "--db", bus.database)]
         return found + (bus.query("SELECT id, message FROM record", database=moved) if apart else [])
 
-    eventually(lambda: len(everything()) >= 2 * count, LONG, "all in both")
+    eventually(lambda: bus.database.exists() and len(everything()) >= 2 * count, LONG, "all in both")
     assert collector.stop() == 0
     ids = [i for i, _ in everything()]
     assert len(ids) == len(set(ids)), "no id twice"
