@@ -83,6 +83,13 @@ void Archivist::rotated(Current current) {
   changed_.notify_all();
 }
 
+void Archivist::destroy(std::shared_ptr<void> what) {
+  std::lock_guard const guard(mutex_);
+  done_with_.push_back(std::move(what));
+  look_ = true;
+  changed_.notify_all();
+}
+
 void Archivist::look() {
   std::lock_guard const guard(mutex_);
   look_ = true;
@@ -139,6 +146,12 @@ bool Archivist::attempt(std::function<void()> const& work) {
 void Archivist::make() { make_next(path_, path_); }
 
 void Archivist::look_after() {
+  std::vector<std::shared_ptr<void>> done_with;
+  {
+    std::lock_guard const guard(mutex_);
+    done_with.swap(done_with_);
+  }
+  done_with.clear();
   remove_old();
   while (!stop_ && finish_one()) {
     remove_old();

@@ -8,10 +8,12 @@
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace logboom::store {
 
@@ -39,6 +41,8 @@ class Archivist {
   bool wanted() const;
   /// The next file was used, or is no good.
   void rotated(Current current);
+  /// Takes what is to be destroyed when there is time: closing a file frees the space of its log.
+  void destroy(std::shared_ptr<void> what);
   /// Asks for a look at the closed files; now and then there is one unasked.
   void look();
   /// Waits until nothing is left to do, but for what failed.
@@ -66,6 +70,7 @@ class Archivist {
   bool look_ = true;
   bool working_ = false;
   bool waits_ = false;  // for the time to try again
+  std::vector<std::shared_ptr<void>> done_with_;
   std::atomic<bool> stop_ = false;
 
   // Its thread's own.

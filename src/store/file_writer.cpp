@@ -31,6 +31,7 @@ namespace {
 
 constexpr int kBusyTimeoutMs = 5'000;
 constexpr int kCheckpointPages = 1'000;
+constexpr std::int64_t kLongLog = 4 << 20;  // bytes: what is less is moved to the file in milliseconds
 
 void begin_log(SQLite::Database& db, std::string const& path) {
   std::string const mode = db.execAndGet("PRAGMA journal_mode=WAL").getString();
@@ -101,6 +102,7 @@ struct FileWriter::Impl {
   std::int64_t first_id;
   std::int64_t last_id;
   std::int64_t log_bytes = 0;
+  bool ending = false;
   std::int64_t const log_bound;
   std::int64_t next_bound = log_bound;  // where bound_log() acts next
   std::string left;                     // what leave() said
@@ -162,7 +164,7 @@ FileWriter::Impl::~Impl() {
 int FileWriter::Impl::on_commit(void* self, sqlite3*, char const*, int log_pages) {
   auto& impl = *static_cast<Impl*>(self);
   impl.log_bytes = log_pages * impl.page_size;
-  if (log_pages >= kCheckpointPages) impl.checkpointer.request();
+  if (log_pages >= kCheckpointPages && !impl.ending) impl.checkpointer.request();
   return SQLITE_OK;
 }
 
@@ -372,7 +374,11 @@ bool FileWriter::moved() const { return !impl_->left.empty() || impl_->files->mo
 bool FileWriter::is(std::string const& path) const { return impl_->files->is_file(path); }
 void FileWriter::write(std::span<std::unique_ptr<Block> const> blocks) { impl_->write(blocks); }
 std::string FileWriter::leave() { return impl_->leave(); }
-void FileWriter::checkpoint() { impl_->checkpointer.request(); }
+void FileWriter::checkpoint() {
+  impl_->ending = true;  // under a load without a pause one would be running always
+  if (impl_->log_bytes >= kLongLog) impl_->checkpointer.request();
+}
+
 bool FileWriter::checkpointing() const { return impl_->checkpointer.busy(); }
 bool FileWriter::settle() { return impl_->settle(); }
 void FileWriter::give_up_name() { impl_->close_settled(); }

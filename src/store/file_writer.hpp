@@ -35,7 +35,7 @@ class FileWriter {
 
   // For the file's end as the current one, in this order:
 
-  /// Asks for a checkpoint on another thread, so that settle() has little to do. Does not wait.
+  /// Asks for a checkpoint on another thread where the log is long, so that settle() has little to do; from now on none is asked for unasked. Does not wait.
   void checkpoint();
   /// Moves what is left in the log to the file. @return all that was committed is in the file itself, whatever becomes of the log. False while a reader keeps the log.
   bool settle();

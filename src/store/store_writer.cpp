@@ -82,6 +82,7 @@ struct StoreWriter::Impl {
   std::int64_t begun = 0;            // of it
   std::int64_t empty_bytes = 0;
   std::int64_t last_id = 0;
+  bool emptied = false;            // its log, as far as a checkpoint does
   Clock::time_point not_before{};  // for the next attempt to rotate
   // What was committed since the next file was asked for; as long as the part of the ledger that moves.
   std::map<std::pair<PublisherId, std::uint64_t>, std::uint64_t> advanced;
@@ -129,12 +130,15 @@ void StoreWriter::Impl::go_on_in_next_file() {
   if (!archivist->wanted()) {
     advanced.clear();
     archivist->prepare();
-    file->checkpoint();
-    return;
+    emptied = false;
   }
-  if (!archivist->ready() || file->checkpointing() || Clock::now() < not_before) return;
+  if (!archivist->ready() || Clock::now() < not_before) return;
+  if (!emptied) file->checkpoint();
+  emptied = true;
+  if (file->checkpointing()) return;
   if (!file->settle()) {
     not_before = Clock::now() + kSettleAgain;
+    emptied = false;
     return;
   }
   close_current();
@@ -156,6 +160,7 @@ void StoreWriter::Impl::close_current() {
   }
   // Whatever came of it, the file that has the name now is the one to go on in.
   file->give_up_name();
+  if (done) archivist->destroy(std::move(file));
   file.reset();
   if (!done) undo_rotation(path);
   open();

@@ -9,7 +9,7 @@ inline constexpr char const* kTokenizer = "unicode61";  // letters and digits, w
 
 bool has_text_index(SQLite::Database& db);
 
-/// Adds it to a file that nobody else has open and that nobody needs if this fails: it is written without a journal. Takes as long as the file is, and about a third
+/// Adds it to a file that nobody else has open and that nobody needs if this fails: it is written without a journal. Takes as long as the file is, and about half
 /// of the space of its texts. @throws SQLite::Exception, also when the connection's progress handler says so
 void build_text_index(SQLite::Database& db);
 
