@@ -34,12 +34,8 @@ double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-struct Cost {
-  double cpu = 0;     // seconds, user and system
-  long resident = 0;  // KiB, the highest
-};
-
-Cost wait_for(pid_t pid) {
+/// CPU seconds, user and system.
+double wait_for(pid_t pid) {
   rusage usage{};
   int status = 0;
   if (wait4(pid, &status, 0, &usage) != pid || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
@@ -49,7 +45,16 @@ Cost wait_for(pid_t pid) {
   auto const seconds = [](timeval const& t) {
     return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
   };
-  return {seconds(usage.ru_utime) + seconds(usage.ru_stime), usage.ru_maxrss};
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+/// KiB, the highest so far. (What wait4() says begins with what the parent had when it forked.)
+long resident_of(pid_t pid) {
+  std::ifstream status(fmt::format("/proc/{}/status", pid));
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmHWM:")) return std::strtol(line.c_str() + 6, nullptr, 10);
+  }
+  std::exit(1);
 }
 
 template <class Main>
@@ -138,6 +143,28 @@ double raw_inserts(std::vector<Row> const& rows, std::string const& path) {
   return static_cast<double>(rows.size()) / seconds_since(begin);
 }
 
+struct Yardstick {
+  std::size_t rows = 0;
+  double rate = 0;  // rows a second
+};
+
+/// In a process of its own: workers are forked from this one, and a million rows in its memory would slow them down.
+Yardstick raw_inserts_of(std::string const& stored, std::string const& path) {
+  int ends[2];
+  if (pipe(ends) != 0) std::abort();
+  auto const child = start([&] {
+    auto const rows = rows_of(stored);
+    Yardstick const made{rows.size(), raw_inserts(rows, path)};
+    if (write(ends[1], &made, sizeof made) != sizeof made) _exit(1);
+  });
+  wait_for(child);
+  Yardstick made;
+  if (read(ends[0], &made, sizeof made) != sizeof made) std::exit(1);
+  close(ends[0]);
+  close(ends[1]);
+  return made;
+}
+
 struct Spread {
   double low, median, high;
 };
@@ -172,22 +199,20 @@ class Bench {
       for (int i = 0; i < workers; ++i)
         running.push_back(start([&] { work(count / static_cast<std::uint64_t>(workers)); }));
       double cpu = 0;
-      for (auto const pid : running)
-        cpu += wait_for(pid).cpu;  // a worker ends when all it logged is committed
+      for (auto const pid : running) cpu += wait_for(pid);  // a worker ends when all it logged is committed
       double const rate = static_cast<double>(count) / seconds_since(begin);
+      resident = std::max(resident, resident_of(collector));
       kill(collector, SIGTERM);
       auto const cost = wait_for(collector);
-      auto const rows = rows_of(database_);
-      auto const raw = raw_inserts(rows, directory_ / "raw.sqlite");
+      auto const raw = raw_inserts_of(database_, directory_ / "raw.sqlite");
       double const million = static_cast<double>(count) / 1e6;
       logboom_rates.push_back(rate);
-      raw_rates.push_back(raw);
-      ratios.push_back(rate / raw);
-      collector_cpu.push_back(cost.cpu / million);
+      raw_rates.push_back(raw.rate);
+      ratios.push_back(rate / raw.rate);
+      collector_cpu.push_back(cost / million);
       worker_cpu.push_back(cpu / million);
-      resident = std::max(resident, cost.resident);
       bytes.push_back(static_cast<double>(std::filesystem::file_size(database_)) /
-                      static_cast<double>(rows.size()));
+                      static_cast<double>(raw.rows));
     }
     auto const rate = spread(logboom_rates);
     auto const raw = spread(raw_rates);
@@ -265,7 +290,7 @@ std::string processor() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  // Usage: end_to_end [RECORDS [ROUNDS]]; the command measured is the one of this build.
+  // Usage: end_to_end [RECORDS [ROUNDS [WORKERS…]]]; the command measured is the one of this build.
   std::string const command =
       std::filesystem::read_symlink("/proc/self/exe").parent_path().parent_path() / "logboom";
   std::uint64_t const count = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1'000'000;
@@ -285,7 +310,10 @@ int main(int argc, char** argv) {
   fmt::print("{:>8} {:>22} {:>22} {:>18} {:>12} {:>10} {:>9} {:>8}\n", "", "", "", "", "CPU s/M", "CPU s/M",
              "RSS MiB", "B/rec");
   Bench bench(command, pattern);
-  for (int const workers : {1, 2, 4, 8}) bench.throughput(workers, count, rounds);
+  std::vector<int> workers;
+  for (int i = 3; i < argc; ++i) workers.push_back(std::atoi(argv[i]));
+  if (workers.empty()) workers = {1, 2, 4, 8};
+  for (int const each : workers) bench.throughput(each, count, rounds);
   bench.live_latency(5000);
   std::filesystem::remove_all(pattern);
 }

@@ -25,6 +25,11 @@ struct CollectorOptions {
   /// Records of Python's stock socket handlers (docs/inputs.md): "[HOST:]PORT" with 127.0.0.1 and 9020 (udp: 9021) as their usual values, port 0 = any; a path of a Unix
   /// socket. Not set: none are taken.
   std::optional<std::string> python_tcp, python_udp, python_unix, python_unix_datagram;
+  /// PUB sockets of other programs to connect to, as ZeroMQ endpoints: what pyzmq's PUBHandler, logbook's ZeroMQHandler and the cookbook's ZeroMQSocketHandler publish there
+  /// becomes records. Such a program drops what it publishes while nobody reads it or too much waits (1,000 messages here).
+  std::vector<std::string> subscribe;
+  /// ZeroMQ endpoint to publish records on as pyzmq's PUBHandler does (topic LEVEL.logger, text), for `python -m zmq.log`. Who reads too slowly misses records.
+  std::optional<std::string> zmq_log;
   std::optional<std::string> print;  ///< console sink: "pretty", "json", "csv", "logfmt" or a Python format string
   /// Where records go besides the store, 64 at most; each has a thread of its own.
   std::vector<SinkOptions> sinks;
@@ -83,6 +88,8 @@ class LOGBOOM_API Collector {
   std::vector<std::string> endpoints() const;
   /// The inputs for Python's handlers likewise: "python-tcp 127.0.0.1:9020", "python-unix /run/logs.sock" …
   std::vector<std::string> inputs() const;
+  /// The endpoint of CollectorOptions::zmq_log as bound; "" without it.
+  std::string zmq_log() const;
 
  private:
   struct LOGBOOM_HIDDEN Impl;

@@ -98,6 +98,7 @@ void collect(Choices choices) {
   handle_signals(collector);
   auto served = collector.endpoints();
   for (auto& input : collector.inputs()) served.push_back(std::move(input));
+  if (auto const log = collector.zmq_log(); !log.empty()) served.push_back("zmq-log " + log);
   tell(fmt::format(
       "collecting on {} into {}", joined(served),
       database.empty() ? "no store" : std::filesystem::absolute(database).lexically_normal().native()));
@@ -163,6 +164,17 @@ void add_collect(CLI::App& app) {
   python("--python-udp", options.python_udp, "9021", "Of DatagramHandler; 127.0.0.1:9021 unless given");
   python("--python-unix", options.python_unix, "", "Of SocketHandler(PATH, None)");
   python("--python-unix-datagram", options.python_unix_datagram, "", "Of DatagramHandler(PATH, None)");
+  command
+      ->add_option("--subscribe", options.subscribe,
+                   "Take what a program publishes on a PUB socket of its own: pyzmq's PUBHandler, logbook's "
+                   "ZeroMQHandler (repeatable)")
+      ->type_name("ENDPOINT")
+      ->allow_extra_args(false)
+      ->group("Inputs: programs with Python's stock handlers");
+  command
+      ->add_option("--zmq-log", options.zmq_log,
+                   "Publish records as pyzmq's PUBHandler does, for python -m zmq.log ENDPOINT")
+      ->type_name("ENDPOINT");
   command->add_flag("--until-idle", options.until_idle,
                     "Exit once every publisher that came has left (at least one did). One that died counts "
                     "as gone when its "

@@ -11,10 +11,12 @@
 #include "collector/own_log.hpp"
 #include "delivery/endpoint.hpp"
 #include "inputs/listen_socket.hpp"
+#include "inputs/published_records.hpp"
 #include "inputs/python_input.hpp"
 #include "record/formatter.hpp"
 #include "record/level_rules.hpp"
 #include "sinks/console.hpp"
+#include "sinks/zmq_log.hpp"
 #include "store/ledger_reader.hpp"
 #include "store/retention_plan.hpp"
 
@@ -26,6 +28,7 @@
 #include <array>
 #include <cerrno>
 #include <random>
+#include <span>
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
@@ -126,6 +129,7 @@ struct Collector::Impl {
   void work();
   void follow_store();
   Intake::Options intake_options();
+  void add_zmq_log();
   std::unique_ptr<inputs::PythonInput> python_input();
   delivery::ReceiverLedger ledger();
 
@@ -141,8 +145,10 @@ struct Collector::Impl {
   BusSockets bus;
   Doorkeeper door;
   std::unique_ptr<inputs::PythonInput> input;  // for Python's handlers, if there is any
+  std::optional<inputs::PublishedRecords> published;
   Intake intake;
   std::optional<Adoption> adoption;
+  std::string zmq_log;  // where records are published as pyzmq's PUBHandler does
   std::atomic<bool> stopping = false;
   std::uint64_t reopened = 0;
 };
@@ -165,7 +171,10 @@ Collector::Impl::Impl(CollectorOptions given)
       input(python_input()),
       intake(bus, door, queue, log, ledger(), wake.fd(), intake_options()) {
   if (input) intake.add_input(*input);
+  if (!options.subscribe.empty())
+    intake.add_input(published.emplace(bus.context, std::span<std::string const>(options.subscribe)));
   if (options.print) intake.add_sink(console(*options.print));
+  if (options.zmq_log) add_zmq_log();
   if (!options.adopt.empty() || !options.adopt_own.empty())
     adoption.emplace(Adoption::Roots{options.adopt, options.adopt_own}, bus.addresses, log);
 }
@@ -199,6 +208,12 @@ std::unique_ptr<inputs::PythonInput> Collector::Impl::python_input() {
                  level::kWarning, std::move(line));
       },
       [this] { wake.ring(); });
+}
+
+void Collector::Impl::add_zmq_log() {
+  auto sink = std::make_unique<sinks::ZmqLog>(bus.context, *options.zmq_log);
+  zmq_log = sink->endpoint();
+  intake.add_sink(std::move(sink));
 }
 
 /// Streams that the ledger had to forget are looked up in the file again.
@@ -295,5 +310,7 @@ std::vector<std::string> Collector::endpoints() const { return impl_->bus.addres
 std::vector<std::string> Collector::inputs() const {
   return impl_->input ? impl_->input->addresses() : std::vector<std::string>{};
 }
+
+std::string Collector::zmq_log() const { return impl_->zmq_log; }
 
 }  // namespace logboom

@@ -82,7 +82,7 @@ void Intake::do_work(std::chrono::milliseconds most) {
 /// @return whether there is something to do.
 bool Intake::wait(std::chrono::milliseconds most) {
   auto const arrivals = door_.arrivals();
-  std::array<zmq_pollitem_t, 7> items{
+  std::array<zmq_pollitem_t, 8> items{
       zmq_pollitem_t{nullptr, wake_, ZMQ_POLLIN, 0},
       zmq_pollitem_t{bus_.router.handle(), 0, ZMQ_POLLIN, 0},
       zmq_pollitem_t{bus_.xpub.handle(), 0, ZMQ_POLLIN, 0},
@@ -90,8 +90,9 @@ bool Intake::wait(std::chrono::milliseconds most) {
       zmq_pollitem_t{arrivals[1], 0, ZMQ_POLLIN, 0},
       zmq_pollitem_t{arrivals[2], 0, ZMQ_POLLIN, 0},
       zmq_pollitem_t{bus_.pull.handle(), 0, ZMQ_POLLIN, 0},
+      zmq_pollitem_t{published_ != nullptr ? published_->handle() : nullptr, -1, ZMQ_POLLIN, 0},
   };
-  int const count = full_ ? 6 : 7;
+  int const count = full_ ? 6 : published_ == nullptr ? 7 : 8;
   auto const ready = zmq_poll(items.data(), count, static_cast<long>(most.count()));
   if (ready < 0 && zmq_errno() != EINTR) throw zmq::error_t();
   if ((items[0].revents & ZMQ_POLLIN) != 0) {
@@ -127,11 +128,31 @@ void Intake::receive_batches() {
     if (reception_.block_full()) hand_over(false);
     --left;
   }
-  received_ = left < kBatchesAtOnce;
+  receive_published();
+  received_ = received_ || left < kBatchesAtOnce;
   hand_over(left > 0 || control_.wants_commit());
   if (control_.wants_commit()) {
     queue_.hurry();
     control_.commit_ordered();
+  }
+}
+
+void Intake::receive_published() {
+  inputs::PublishedRecords::Message message;
+  for (int left = kBatchesAtOnce; left > 0 && published_ != nullptr && !full_ && !closed_; --left) {
+    if (!published_->receive(message)) return;
+    received_ = true;
+    auto const host = host_of(message.first);
+    if (message.frames == 1) {
+      reception_.take(bytes(message.first), host, wall_clock(), milliseconds(Clock::now()));
+    } else if (message.frames == 2) {
+      reception_.take_published(message.first.to_string_view(), message.second.to_string_view(), host,
+                                wall_clock());
+    } else {
+      reception_.refuse_frame(fmt::format(
+          "a published message of {} frames; a topic and a text are two, a record is one", message.frames));
+    }
+    if (reception_.block_full()) hand_over(false);
   }
 }
 

@@ -11,6 +11,7 @@
 #include "collector/reception.hpp"
 #include "collector/subscription_budget.hpp"
 #include "delivery/receiver_ledger.hpp"
+#include "inputs/published_records.hpp"
 #include "inputs/python_input.hpp"
 #include "sinks/publish.hpp"
 #include "sinks/sink.hpp"
@@ -58,6 +59,7 @@ class Intake {
 
   /// Its blocks are taken as well; it outlives this.
   void add_input(inputs::PythonInput& input) { input_ = &input; }
+  void add_input(inputs::PublishedRecords& input) { published_ = &input; }
   void add_sink(std::unique_ptr<sinks::Sink> sink) { sinks_.push_back(std::move(sink)); }
 
   /// Waits for something to do, not longer than `most`, and does it.
@@ -78,6 +80,7 @@ class Intake {
   void receive_batches();
   void receive_batch();
   void take_inputs();
+  void receive_published();
   void serve_control();
   void serve_viewers();
   void watch_doors();
@@ -109,6 +112,7 @@ class Intake {
   ControlServer control_;
   Reception reception_;
   inputs::PythonInput* input_ = nullptr;
+  inputs::PublishedRecords* published_ = nullptr;
   std::optional<sinks::LivePublisher> live_;
   SubscriptionBudget subscribed_;
   std::vector<std::unique_ptr<sinks::Sink>> sinks_;

@@ -1,6 +1,8 @@
 // From frames to blocks. Must not know sockets, threads or the store.
 #include "collector/reception.hpp"
 
+#include "inputs/library_json.hpp"
+
 #include <logboom/query.hpp>
 
 #include <fmt/format.h>
@@ -18,8 +20,10 @@ void Reception::take(std::span<std::byte const> frame, std::string_view peer_hos
   try {
     switch (auto const form = wire::form_of(frame)) {
       case wire::Form::kBatch: take_batch(frame, wall, now); break;
-      case wire::Form::kPlainMsgpack:
-      case wire::Form::kPlainJson: wire::take_plain(frame, form, wall, peer_host, block()); break;
+      case wire::Form::kPlainJson:
+        if (inputs::take_library_json(frame, wall, peer_host, block())) break;
+        [[fallthrough]];
+      case wire::Form::kPlainMsgpack: wire::take_plain(frame, form, wall, peer_host, block()); break;
       case wire::Form::kUnknown: refuse_frame("neither a batch nor a plain record"); return;
     }
     taken_bytes_ += frame.size();
@@ -32,6 +36,12 @@ void Reception::take(std::span<std::byte const> frame, std::string_view peer_hos
     // The ledger could not look a stream up: nothing of it is taken, so its publisher sends it again.
     log_.note(OwnLog::Kind::kStore, level::kError, error.what());
   }
+}
+
+void Reception::take_published(std::string_view topic, std::string_view text, std::string_view peer_host,
+                               std::int64_t wall) {
+  inputs::take_published(topic, text, wall, peer_host, block());
+  taken_bytes_ += topic.size() + text.size();
 }
 
 void Reception::refuse_frame(std::string_view reason) {

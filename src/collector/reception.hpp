@@ -30,6 +30,9 @@ class Reception {
 
   /// One frame. Never throws for what is in it. @param wall ns since the epoch, @param now monotonic ms
   void take(std::span<std::byte const> frame, std::string_view peer_host, std::int64_t wall, std::int64_t now);
+  /// A topic and a text from a PUB socket. @param wall ns since the epoch
+  void take_published(std::string_view topic, std::string_view text, std::string_view peer_host,
+                      std::int64_t wall);
   /// A message that is not one frame, or other trouble found by the socket's owner.
   void refuse_frame(std::string_view reason);
 

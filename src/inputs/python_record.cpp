@@ -1,6 +1,7 @@
 // See python_record.hpp. What becomes of each attribute of a LogRecord: docs/inputs.md.
 #include "inputs/python_record.hpp"
 
+#include "inputs/derived_names.hpp"
 #include "inputs/exception_name.hpp"
 #include "inputs/python_template.hpp"
 #include "record/wire.hpp"
@@ -34,26 +35,6 @@ wire::Token text_token(std::string_view text) noexcept {
   token.size = static_cast<std::uint32_t>(text.size());
   token.data = text.empty() ? "" : text.data();
   return token;
-}
-
-/// Whether Python would have worked it out as this: a part of a second in ms, whole in Python 3.
-bool follows(double msecs, double created) noexcept {
-  double const exact = (created - std::floor(created)) * 1000;
-  double const above = exact - msecs;
-  return std::abs(above) < 1e-3 || (msecs == std::floor(msecs) && above > -1e-3 && above < 1);
-}
-
-std::string_view base_name(std::string_view path, char separator) noexcept {
-  return path.substr(path.rfind(separator) + 1);
-}
-
-// os.path.splitext(name)[0]: points that a name begins with are no extension.
-std::string_view stem(std::string_view name) noexcept {
-  std::size_t const first = name.find_first_not_of('.');
-  std::size_t const point = name.rfind('.');
-  return first == std::string_view::npos || point == std::string_view::npos || point < first
-             ? name
-             : name.substr(0, point);
 }
 
 }  // namespace
@@ -249,11 +230,11 @@ void PythonRecords::take_message() {
 /// Attributes that follow from others are kept only where they do not.
 void PythonRecords::derive() {
   auto const& file = record_.file;
-  if (!record_.filename.empty() && record_.filename != base_name(file, '/') &&
+  if (!record_.filename.empty() && record_.filename != base_name(file) &&
       record_.filename != base_name(file, '\\'))
     attribute("filename", record_.filename);
   if (!record_.module.empty() &&
-      record_.module != stem(record_.filename.empty() ? base_name(file, '/') : record_.filename))
+      record_.module != stem(record_.filename.empty() ? base_name(file) : record_.filename))
     attribute("module", record_.module);
   if (record_.msecs && !(record_.created && follows(*record_.msecs, *record_.created)))
     attribute("msecs", *record_.msecs);

@@ -28,8 +28,7 @@ bool Replay::step(std::int64_t now) {
   auto const worked = speaker_.step(now);
   welcomed_ = welcomed_ || speaker_.window().welcomed();
   if (!welcomed_ || !speaker_.drained()) return worked;
-  if (drained_at_ == INT64_MIN) drained_at_ = now;
-  if (speaker_.bye_answered() || now - drained_at_ >= kByePatience) finish();
+  if (speaker_.bye_answered()) finish();
   return worked;
 }
 

@@ -15,8 +15,6 @@ namespace logboom::publisher {
 /// One adopted spool on its way. One thread; never blocks.
 class Replay {
  public:
-  static constexpr std::int64_t kByePatience = 1000;  // ms; all is committed by then, bye is a courtesy
-
   /// @throws std::system_error, spool::SpoolError when its rings cannot be opened
   Replay(zmq::context_t& context, spool::Spool spool, std::vector<delivery::Endpoint> endpoints,
          std::function<void(std::string_view)> report);
@@ -27,7 +25,7 @@ class Replay {
   bool step(std::int64_t now);
   void add_to(std::vector<zmq_pollitem_t>& items) { speaker_.add_to(items); }
 
-  /// All is committed and the directory is gone (or, if part of it could not be read, set aside as NAME.unreadable).
+  /// All is committed, the collector has answered the bye, and the directory is gone (or, if part of it could not be read, set aside as NAME.unreadable).
   bool done() const { return done_; }
   bool welcomed() const { return welcomed_; }         // ever
   bool answered() const { return speaker_.heard(); }  // ever, if only with a refusal
@@ -44,7 +42,6 @@ class Replay {
   bool unreadable_ = false;
   bool welcomed_ = false;
   bool done_ = false;
-  std::int64_t drained_at_ = INT64_MIN;
 };
 
 }  // namespace logboom::publisher

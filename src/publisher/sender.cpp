@@ -26,7 +26,7 @@ constexpr std::int64_t kCatalogueRetry = 1000;  // ms
 
 }  // namespace
 
-Sender::Sender(Engine& engine, Start start) : engine_(&engine), sockets_(std::make_shared<Sockets>()) {
+Sender::Sender(Engine& engine) : engine_(&engine), sockets_(std::make_shared<Sockets>()) {
   auto* const spool = engine.spool();
   if (spool == nullptr) return;
   zmq_ctx_set(sockets_->context.handle(), ZMQ_BLOCKY, 0);
@@ -36,7 +36,7 @@ Sender::Sender(Engine& engine, Start start) : engine_(&engine), sockets_(std::ma
                        [this](Level level, std::string_view line) { engine_->report(level, line); }};
   speaker_.emplace(sockets_->context, engine.settings().endpoints, engine.identity(), *feed_, std::move(hooks));
   adopter_.emplace(spool->directory().parent_path(), engine.settings().endpoints);
-  if (start == Start::kThread) thread_ = background_thread("logboom", [this] { run(); });
+  thread_ = background_thread("logboom", [this] { run(); });
 }
 
 Sender::~Sender() { stop(std::chrono::nanoseconds(0)); }
@@ -237,8 +237,10 @@ bool Sender::over(std::int64_t now) {
   // Whatever the deadline: a collector that hears no bye waits for it for ever.
   speaker_->end();
   if (drained_at_ == INT64_MIN) drained_at_ = now;
-  if (speaker_->known() && !speaker_->bye_answered() && now - drained_at_ < kByePatience) return false;
-  all_committed_ = engine_->spool()->remove();
+  bool const awaited = speaker_->known() && !speaker_->bye_answered();
+  if (awaited && now - drained_at_ < kByePatience) return false;
+  // A bye without an answer may be lost: whoever adopts the spool, empty as it is, says it again.
+  all_committed_ = awaited || engine_->spool()->remove();
   return true;
 }
 

@@ -25,11 +25,10 @@ namespace logboom::publisher {
 /// All of it may be leaked without a destructor, as a forked child has to do.
 class Sender {
  public:
-  static constexpr std::int64_t kByePatience = 500;  // ms; all is committed by then, bye is a courtesy
-  enum class Start { kThread, kByHand };             // kByHand, for tests: nothing happens but by do_work()
+  static constexpr std::int64_t kByePatience = 500;  // ms that the answer to a bye is waited for
 
   /// @throws std::system_error when there can be no thread
-  explicit Sender(Engine& engine, Start start = Start::kThread);
+  explicit Sender(Engine& engine);
   ~Sender();
   Sender(Sender const&) = delete;
   Sender& operator=(Sender const&) = delete;
@@ -37,7 +36,7 @@ class Sender {
   /// Any thread. @return true when all that was logged before the call is committed by a collector; false when the time is over, or there is no spool
   bool flush(std::chrono::nanoseconds timeout);
   /// Sends what is left, says bye, ends the thread. One caller, once; later calls return what the first did.
-  /// @return true when everything is committed: the spool's directory is gone then. Takes at most `timeout`, kByePatience and about a second; with a timeout of 0
+  /// @return true when everything is committed: the spool's directory is gone then, unless a collector did not answer the bye. Takes at most `timeout`, kByePatience and about a second; with a timeout of 0
   /// what is committed already ends with a bye all the same.
   bool stop(std::chrono::nanoseconds timeout) noexcept;
 

@@ -207,16 +207,32 @@ Form form_of(std::span<std::byte const> frame) noexcept {
   return Form::kUnknown;
 }
 
+namespace {
+
+// What a thread keeps of one record for the next is bounded by the largest frame. Not in the thread's own block: the little that the C library has
+// to spare of that decides whether a library with a `thread_local` of this size can be loaded by dlopen(), as Python does.
+struct Kept {
+  TokenTape tape;
+  EntryWriter writer;
+};
+Kept& kept() {
+  thread_local auto const made = std::make_unique<Kept>();
+  return *made;
+}
+
+}  // namespace
+
+void take_plain(Token const& map, Token const& attributes, std::int64_t arrival, std::string_view peer_host,
+                Block& block) {
+  PlainRecord record(block, kept().writer, arrival, peer_host);
+  record.read(map);
+  kept().writer.attributes(attributes);
+  record.finish();
+}
+
 void take_plain(std::span<std::byte const> frame, Form form, std::int64_t arrival, std::string_view peer_host,
                 Block& block) {
-  // What a thread keeps of one frame for the next is bounded by the largest frame. Not in the thread's own block: the little that the C library has
-  // to spare of that decides whether a library with a `thread_local` of this size can be loaded by dlopen(), as Python does.
-  struct Kept {
-    TokenTape tape;
-    EntryWriter writer;
-  };
-  thread_local auto const kept = std::make_unique<Kept>();
-  auto& [tape, writer] = *kept;
+  auto& [tape, writer] = kept();
   if (frame.size() > kMaxMessage)
     throw FrameError(fmt::format("plain record of {} bytes, more than {}", frame.size(), kMaxMessage));
   if (form == Form::kPlainJson) {

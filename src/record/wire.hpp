@@ -15,6 +15,8 @@
 
 namespace logboom::wire {
 
+struct Token;
+
 inline constexpr std::uint64_t kVersion = 1;
 inline constexpr std::size_t kBatchTarget = 64U << 10U;  // a builder is full past this many bytes
 inline constexpr std::size_t kMaxRecord = 65'528;        // one encoded record
@@ -147,6 +149,9 @@ Form form_of(std::span<std::byte const> frame) noexcept;
 /// Adds one plain record to the block (a record without number). `arrival` ns is its time when it has none, `peer_host` its host.
 /// A value of the wrong kind for its key is kept as a field. The block is as it was if this throws. @throws FrameError
 void take_plain(std::span<std::byte const> frame, Form form, std::int64_t arrival, std::string_view peer_host,
+                Block& block);
+/// The same of a map that was read elsewhere, whose texts are clean or will be made so, and attributes (Entry's own among them, such as `time` in ns). Never throws for what they hold.
+void take_plain(Token const& map, Token const& attributes, std::int64_t arrival, std::string_view peer_host,
                 Block& block);
 
 /// Adds a record of the collector itself: a message that is already text (any bytes: it is made clean).

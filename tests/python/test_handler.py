@@ -1,12 +1,10 @@
 """logboom.Handler: what becomes of a LogRecord, through a real collector into its store."""
 
-import datetime
 import json
 import re
 
 from conftest import eventually
 
-EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
 
 def test_the_one_line(records):
@@ -64,7 +62,7 @@ def test_every_attribute_of_a_record(bus, records, tmp_path):
         assert kept["name"] == row["logger"] and kept["levelno"] == row["level"] and kept["levelname"] == row["level_name"]
         assert kept["pathname"] == row["file"] and kept["lineno"] == row["line"] and kept["funcName"] == row["function"]
         assert kept["filename"] == "worker.py" and kept["module"] == "worker"
-        assert datetime.datetime.fromtimestamp(kept["created"], datetime.timezone.utc) == EPOCH + datetime.timedelta(microseconds=row["created"] // 1000)
+        assert abs(round(kept["created"] * 1e6) * 1000 - row["created"]) < 1000  # nanoseconds, where Python has them
         assert abs(kept["relativeCreated"] - (row["created"] - row["started"]) / 1e6) < 0.01
         assert kept["thread"] == row["tid"] and kept["threadName"] == row["thread"]
         assert kept["process"] == row["pid"] and kept["processName"] == "MainProcess"
@@ -531,13 +529,15 @@ def test_wrong_contexts_do_no_harm(records):
 def test_sub_interpreters_are_refused(python):
     process = python("""
         import logboom
-        import _xxsubinterpreters as interpreters
         try:
-            interpreters.run_string(interpreters.create(), "import logboom")
+            import _xxsubinterpreters as interpreters
+        except ImportError:  # from Python 3.13 on
+            import _interpreters as interpreters
+        try:
+            failed = interpreters.run_string(interpreters.create(), "import logboom")  # said from 3.13 on, raised before
         except interpreters.RunFailedError as e:
-            assert "main interpreter" in str(e), e
-        else:
-            raise SystemExit("imported")
+            failed = e
+        assert "interpreter" in str(failed), failed
         """)
     assert process.wait() == 0, process.stderr
 

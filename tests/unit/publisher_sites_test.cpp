@@ -20,7 +20,7 @@ TEST(CallSites, AreNumberedOnceWhoeverComesFirst) {
   Logger const log = bus.logger();
   std::uint32_t const before = site_count();
   std::vector<std::thread> threads;
-  for (int t = 0; t < 8; ++t) threads.emplace_back([&] { log_here(log, t); });
+  for (int t = 0; t < 8; ++t) threads.emplace_back([log, t] { log_here(log, t); });
   for (auto& thread : threads) thread.join();
   EXPECT_LE(site_count(), std::max<std::uint32_t>(before, 6) + 1);
   EXPECT_EQ(bus.records().size(), 8U);

@@ -62,10 +62,12 @@ enum Name {
   kStackLevel,
   kNames,
 };
+// What LogRecord asks for the time.
+constexpr auto const* kClock = PY_VERSION_HEX >= 0x030d0000 ? "time_ns" : "time";
 constexpr std::array<char const*, kNames> kNameTexts{
     "disabled",           "filters",         "handlers",          "level",     "name",       "parent",
     "propagate",          "getMessage",      "_logRecordFactory", "_srcfile",  "logThreads", "logProcesses",
-    "logMultiprocessing", "_levelToName",    "current_thread",    "get_ident", "name",       "time",
+    "logMultiprocessing", "_levelToName",    "current_thread",    "get_ident", "name",       kClock,
     "multiprocessing",    "current_process", "exc_info",          "extra",     "stack_info", "stacklevel"};
 std::array<PyObject*, kNames> g_names{};
 std::array<PyObject*, 5> g_method_names{};
@@ -398,7 +400,7 @@ bool look_around(PyObject* original) {
   g.record_class = member(g.module, "LogRecord");
   g.null_handler = member(g.module, "NullHandler");
   g.get_ident = member(g.threading, "get_ident");
-  g.now = member(g.time, "time");
+  g.now = member(g.time, kClock);
   Ref const abc(PyImport_ImportModule("collections.abc"));
   if (!logger_class || g.record_class == nullptr || g.null_handler == nullptr || g.get_ident == nullptr ||
       g.now == nullptr || !abc)
