@@ -109,6 +109,9 @@ CollectorOptions checked(CollectorOptions options) {
     throw std::invalid_argument("commit_interval: not a time to wait; give 1 ms or more");
   LevelRules::parse(options.level_rules);
   store::check_retention(options.retention);
+  if (options.database.empty() && options.retention.many_files())
+    throw std::invalid_argument(
+        "retention: there is no store that it could be of; name a database, or leave it out");
   for (auto const& [transport, address] : python_sockets(options))
     inputs::check_listen_address(transport, address);
   return options;

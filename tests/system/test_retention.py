@@ -182,9 +182,10 @@ def test_readers_that_stay_do_not_stop_it(bus, start_collector, worker, run):
     (("--keep", "1m", "--file-period", "2m"), "file_period"),
     (("--keep", "30"), "--keep"),
     (("--max-size", "much"), "--max-size"),
+    (("--keep", "1d", "--no-db"), "no store"),
 ])
 def test_what_cannot_be_meant_is_refused(bus, run, arguments, named):
-    done = run("collect", "--db", bus.database, *arguments)
+    done = run("collect", *(() if "--no-db" in arguments else ("--db", bus.database)), *arguments)
     assert done.returncode == 2
     assert named in done.stderr
     assert not bus.database.exists()

@@ -3,6 +3,7 @@
 #include "store_fixture.hpp"
 
 #include "store/closed_files.hpp"
+#include "store/closed_form.hpp"
 #include "store/ledger_reader.hpp"
 #include "store/next_file.hpp"
 #include "store/retention_plan.hpp"
@@ -591,6 +592,45 @@ TEST_F(ClosedFormTest, ADamagedFileIsAnErrorAndNotAShorterAnswer) {
   EXPECT_THAT(refusal(), HasSubstr(file));
   std::filesystem::resize_file(file, 0);
   EXPECT_THAT(refusal(), HasSubstr(file));
+}
+
+TEST_F(ClosedFormTest, ADeathAmidTheRewritingLeavesOneFileOfIt) {
+  write({});
+  auto const files = list_closed(path);
+  std::ofstream(files[0].path + ".part") << "half an index";
+  std::ofstream(files[0].path + ".part-journal") << "x";
+  std::ofstream(files[1].path + ".zst.part") << "half of it";
+  // Renamed, but the original not yet unlinked; of what was compressed before it had its place.
+  std::ofstream(files[0].path + ".zst") << "whole";
+  EXPECT_EQ(ids(), span(1, static_cast<std::int64_t>(next - 1)));
+  options.retention = {.file_size = options.retention.file_size, .full_text = true, .compress = true};
+  {
+    StoreWriter writer(path, options);
+    writer.wait_idle();
+  }
+  for (ClosedFile const& file : list_closed(path)) EXPECT_TRUE(file.compressed);
+  for (auto const& left : std::filesystem::directory_iterator(path + ".d"))
+    EXPECT_TRUE(left.path().extension() == ".zst" || left.path() == next_path(path)) << left.path();
+  EXPECT_EQ(ids(), span(1, static_cast<std::int64_t>(next - 1)));
+  EXPECT_EQ(with_words("solver1"), span(8, 8));
+}
+
+TEST_F(ClosedFormTest, AFullDiskLeavesTheFileAsItIs) {
+  write({});
+  auto const files = list_closed(path);
+  std::filesystem::create_directories(files[0].path + ".zst.part/in-the-way");
+  std::atomic<bool> const go_on = false;
+  try {
+    finish_closed(files[0], {.compress = true}, go_on);
+    FAIL();
+  } catch (StoreError const& error) {
+    EXPECT_TRUE(error.retryable());
+    EXPECT_THAT(error.what(),
+                testing::AllOf(HasSubstr(files[0].path + " stays as it is"), testing::Not(HasSubstr("\n"))));
+  }
+  std::atomic<bool> const stop = true;
+  EXPECT_FALSE(finish_closed(files[1], {.full_text = true, .compress = true}, stop));
+  EXPECT_EQ(ids(), span(1, static_cast<std::int64_t>(next - 1)));
 }
 
 TEST_F(ClosedFormTest, WordsThatCannotBeMeantAreRefused) {
