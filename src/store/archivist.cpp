@@ -107,17 +107,14 @@ void Archivist::run() {
   ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice);
   std::unique_lock lock(mutex_);
   while (!stop_) {
-    bool const make_it = next_ == Next::kWanted;
-    if (!waits_ && (make_it || look_)) {
+    if (!waits_ && (look_ || next_ == Next::kWanted)) {
       working_ = true;
-      if (!make_it) look_ = false;
       lock.unlock();
-      bool const done = attempt([&] { make_it ? make() : look_after(); });
+      bool const done = make_if_wanted() && attempt([this] { look_after(); });
       lock.lock();
       working_ = false;
-      if (done && make_it && next_ == Next::kWanted) next_ = Next::kReady;
-      waits_ = !done;
-      look_ = look_ || (!done && !make_it);
+      waits_ = waits_ || !done;
+      look_ = look_ || !done;
       changed_.notify_all();
       continue;
     }
@@ -143,23 +140,33 @@ bool Archivist::attempt(std::function<void()> const& work) {
   }
 }
 
-void Archivist::make() { make_next(path_, path_); }
+/// The writer waits for it: also amid what takes long. @return false: it failed.
+bool Archivist::make_if_wanted() {
+  {
+    std::lock_guard const guard(mutex_);
+    if (next_ != Next::kWanted || waits_) return true;
+  }
+  bool const done = attempt([this] { make_next(path_, path_); });
+  std::lock_guard const guard(mutex_);
+  if (done) {
+    next_ = Next::kReady;
+  } else {
+    waits_ = true;
+  }
+  changed_.notify_all();
+  return done;
+}
 
 void Archivist::look_after() {
   std::vector<std::shared_ptr<void>> done_with;
   {
     std::lock_guard const guard(mutex_);
     done_with.swap(done_with_);
+    look_ = false;
   }
   done_with.clear();
   remove_old();
-  while (!stop_ && finish_one()) {
-    remove_old();
-    if (wanted() && !ready()) {
-      look();  // later: the writer waits
-      return;
-    }
-  }
+  while (!stop_ && finish_one()) remove_old();
 }
 
 bool Archivist::remove_old() {
@@ -192,10 +199,14 @@ bool Archivist::finish_one() {
     std::lock_guard const guard(mutex_);
     current = current_;
   }
+  auto const go_on = [this] {
+    make_if_wanted();
+    return !stop_;
+  };
   for (ClosedFile const& file : list_closed(path_)) {
     if (file.first_id >= current.first_id || finished_.contains(file.first_id)) continue;
     try {
-      if (!finish_closed(file, plan_.options(), stop_)) return false;  // it was told to stop
+      if (!finish_closed(file, plan_.options(), go_on)) return false;  // it was told to stop
     } catch (StoreError const& error) {
       if (!error.retryable()) finished_.insert(file.first_id);  // as far as it goes
       throw;

@@ -52,7 +52,7 @@ class Archivist {
   enum class Next { kNone, kWanted, kReady };
 
   void run();
-  void make();
+  bool make_if_wanted();
   void look_after();
   bool remove_old();
   bool finish_one();

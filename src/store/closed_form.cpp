@@ -24,8 +24,6 @@
 namespace logboom::store {
 namespace {
 
-using Stop = std::atomic<bool>;
-
 /// So that it can be read where nothing can be made beside it. Two bytes at once: a death leaves either form, and both are right.
 void take_log_away(std::string const& path) {
   RawDatabase file(path, true);
@@ -35,13 +33,13 @@ void take_log_away(std::string const& path) {
 }
 
 /// Gives all bytes of the file to `take`, a frame of content at a time. @return false: it was told to stop.
-bool read_through(std::string const& path, Stop const& stop,
+bool read_through(std::string const& path, GoOn const& go_on,
                   std::function<void(std::span<std::byte const>)> const& take) {
   RawDatabase const from(path, false);
   std::vector<std::byte> part(kFrameBytes);
   std::int64_t const size = from.size();
   for (std::int64_t at = 0; at < size; at += static_cast<std::int64_t>(part.size())) {
-    if (stop) return false;
+    if (!go_on()) return false;
     auto const wanted =
         std::span(part).first(std::min<std::size_t>(part.size(), static_cast<std::size_t>(size - at)));
     from.read(at, wanted);
@@ -66,18 +64,18 @@ bool is_indexed(std::string const& path) {
 }
 
 /// Of a copy, which takes the file's place when it is whole: whoever reads the file goes on with what it has open.
-bool add_index(std::string const& path, Stop const& stop) {
+bool add_index(std::string const& path, GoOn const& go_on) {
   std::string const copy = path + std::string(kUnfinishedEnd);
   remove_database(copy);
   {
     OutputFile to(copy, mode_of(path));
-    if (!read_through(path, stop, [&](auto part) { to.write(part); })) return false;
+    if (!read_through(path, go_on, [&](auto part) { to.write(part); })) return false;
   }
   {
     SQLite::Database db(copy, SQLite::OPEN_READWRITE);
     sqlite3_progress_handler(
-        db.getHandle(), 100'000, [](void* told) { return static_cast<Stop const*>(told)->load() ? 1 : 0; },
-        const_cast<Stop*>(&stop));
+        db.getHandle(), 100'000, [](void* asked) { return (*static_cast<GoOn const*>(asked))() ? 0 : 1; },
+        const_cast<GoOn*>(&go_on));
     build_text_index(db);
   }
   RawDatabase(copy, true).sync();
@@ -85,13 +83,13 @@ bool add_index(std::string const& path, Stop const& stop) {
   return true;
 }
 
-bool compress(std::string const& path, Stop const& stop) {
+bool compress(std::string const& path, GoOn const& go_on) {
   std::string const compressed = path + std::string(kCompressedEnd);
   std::string const part = compressed + std::string(kUnfinishedEnd);
   remove_database(part);
   {
     SeekableWriter to(part, mode_of(path));
-    if (!read_through(path, stop, [&](auto content) { to.add(content); })) return false;
+    if (!read_through(path, go_on, [&](auto content) { to.add(content); })) return false;
     to.finish();
   }
   put_in_place(part, compressed);
@@ -99,20 +97,20 @@ bool compress(std::string const& path, Stop const& stop) {
   return true;
 }
 
-bool bring_to_form(std::string const& path, RetentionOptions const& options, Stop const& stop) {
+bool bring_to_form(std::string const& path, RetentionOptions const& options, GoOn const& go_on) {
   take_log_away(path);
-  if (options.full_text && !is_indexed(path) && !add_index(path, stop)) return false;
-  return !options.compress || compress(path, stop);
+  if (options.full_text && !is_indexed(path) && !add_index(path, go_on)) return false;
+  return !options.compress || compress(path, go_on);
 }
 
 }  // namespace
 
-bool finish_closed(ClosedFile const& file, RetentionOptions const& options, std::atomic<bool> const& stop) {
+bool finish_closed(ClosedFile const& file, RetentionOptions const& options, GoOn const& go_on) {
   if (file.compressed) return true;
   StoreError::Kind kind = StoreError::Kind::kTransient;
   std::string why;
   try {
-    if (bring_to_form(file.path, options, stop)) return true;
+    if (bring_to_form(file.path, options, go_on)) return true;
   } catch (SQLite::Exception const& cause) {
     auto const error = store_error(file.path, "rewrite", cause);
     why = error.what();
@@ -125,7 +123,7 @@ bool finish_closed(ClosedFile const& file, RetentionOptions const& options, std:
   }
   remove_database(file.path + std::string(kUnfinishedEnd));
   remove_database(file.path + std::string(kCompressedEnd) + std::string(kUnfinishedEnd));
-  if (stop) return false;
+  if (!go_on()) return false;
   throw StoreError(fmt::format("{} stays as it is: {}", file.path, why), kind);
 }
 

@@ -53,7 +53,7 @@ def test_exactly_once_over_all_files_while_the_collector_is_killed(bus, start_co
     chance = random.Random(seed)
     arguments = ["--file-size", "256KiB", *more]
     collector = start_collector(*arguments)
-    running = [worker("burst", bus.directory / f"count{n}", count, "--pause-every", "100", "--text", "200")
+    running = [worker("burst", bus.directory / f"count{n}", count, "--pause-every", "20", "--text", "200")
                for n in range(workers)]
     total = workers * count
     for kill in range(1, 11):

@@ -619,17 +619,15 @@ TEST_F(ClosedFormTest, AFullDiskLeavesTheFileAsItIs) {
   write({});
   auto const files = list_closed(path);
   std::filesystem::create_directories(files[0].path + ".zst.part/in-the-way");
-  std::atomic<bool> const go_on = false;
   try {
-    finish_closed(files[0], {.compress = true}, go_on);
+    finish_closed(files[0], {.compress = true}, [] { return true; });
     FAIL();
   } catch (StoreError const& error) {
     EXPECT_TRUE(error.retryable());
     EXPECT_THAT(error.what(),
                 testing::AllOf(HasSubstr(files[0].path + " stays as it is"), testing::Not(HasSubstr("\n"))));
   }
-  std::atomic<bool> const stop = true;
-  EXPECT_FALSE(finish_closed(files[1], {.full_text = true, .compress = true}, stop));
+  EXPECT_FALSE(finish_closed(files[1], {.full_text = true, .compress = true}, [] { return false; }));
   EXPECT_EQ(ids(), span(1, static_cast<std::int64_t>(next - 1)));
 }
 
