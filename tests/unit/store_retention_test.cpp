@@ -295,6 +295,28 @@ TEST_F(RetentionTest, ALongReaderPutsItOffAndLosesNothing) {
   expect_exactly(next - 1);
 }
 
+TEST_F(RetentionTest, WhatIsMissingOfStreamsGoesOnInTheNextFile) {
+  StoreWriter writer(path, options);
+  std::vector<Missing> const missing{{1, 10, false}, {31, 40, true}};
+  Blocks blocks = blocks_of(std::make_unique<Block>());
+  blocks[0]->progress.push_back({publisher_id(9), 3, 50, missing});
+  blocks[0]->progress.push_back({publisher_id(9), 4, 50, missing});
+  writer.write(blocks);
+  // One of them changes while the next file is being made as well.
+  std::uint64_t last = 50;
+  while (list_closed(path).size() < 2) {
+    fill(writer);
+    ++last;
+    blocks = blocks_of(std::make_unique<Block>());
+    blocks[0]->progress.push_back({publisher_id(9), 3, last, {{1, last - 50, false}}});
+    writer.write(blocks);
+  }
+  LedgerReader ledger(path);
+  EXPECT_EQ(ledger.find(publisher_id(9), 4).value().missing, missing);
+  EXPECT_EQ(ledger.find(publisher_id(9), 3).value().last, last);
+  EXPECT_EQ(ledger.find(publisher_id(9), 3).value().missing, (std::vector<Missing>{{1, last - 50, false}}));
+}
+
 TEST_F(RetentionTest, AReaderFollowsAndASearchUnderWayGoesOn) {
   {
     StoreWriter before(path);
@@ -303,7 +325,7 @@ TEST_F(RetentionTest, AReaderFollowsAndASearchUnderWayGoesOn) {
   StoreWriter writer(path, options);
   StoreReader reader(path);
   LedgerReader ledger(path);
-  EXPECT_EQ(ledger.last(publisher_id(1), 0), 400U);
+  EXPECT_EQ(ledger.find(publisher_id(1), 0).value().last, 400U);
   EXPECT_EQ(reader.last_id(), 400);
   auto search = reader.search({});
   std::vector<std::int64_t> seen;
@@ -315,7 +337,7 @@ TEST_F(RetentionTest, AReaderFollowsAndASearchUnderWayGoesOn) {
   close_files(writer, 3);
   std::int64_t const last = writer.last_id();
   EXPECT_EQ(reader.last_id(), last);
-  EXPECT_EQ(ledger.last(publisher_id(1), 0), static_cast<std::uint64_t>(last));
+  EXPECT_EQ(ledger.find(publisher_id(1), 0).value().last, static_cast<std::uint64_t>(last));
   for (std::int64_t id : {std::int64_t{1}, last / 2, last}) {
     auto const record = reader.fetch(id);
     ASSERT_TRUE(record) << id;
