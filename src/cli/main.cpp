@@ -30,7 +30,12 @@ void add_commands(CLI::App& app) {
   add_send(app);
   add_run(app);
   add_recover(app);
+  add_level(app);
+  add_status(app);
+  add_doctor(app);
   add_demo(app);
+  add_completion(app);
+  add_man(app);
 }
 
 int complain(int code, std::string line) {

@@ -1,6 +1,7 @@
 // The collector as a whole: puts the parts together, runs their threads, ends them in order. Must not know what any of them does.
 #include <logboom/collector.hpp>
 #include <logboom/query.hpp>
+#include <logboom/version.hpp>
 
 #include "collector/address_claim.hpp"
 #include "collector/adoption.hpp"
@@ -10,6 +11,7 @@
 #include "collector/doorkeeper.hpp"
 #include "collector/intake.hpp"
 #include "collector/own_log.hpp"
+#include "collector/rules_file.hpp"
 #include "collector/sink_set.hpp"
 #include "delivery/endpoint.hpp"
 #include "inputs/listen_socket.hpp"
@@ -20,6 +22,7 @@
 #include "sinks/zmq_log.hpp"
 #include "store/ledger_reader.hpp"
 #include "store/retention_plan.hpp"
+#include "store/store_size.hpp"
 #include "upstream/forwarder.hpp"
 
 #include <fmt/format.h>
@@ -94,6 +97,24 @@ std::vector<delivery::Endpoint> endpoints_of(CollectorOptions const& options) {
   return endpoints;
 }
 
+delivery::SinkState state_of(SinkStatus const& sink) {
+  constexpr std::size_t kMaxText = 255;  // of its name and of an error: all sinks are to find room in one answer
+  delivery::SinkState state;
+  state.name = sink.name.substr(0, kMaxText);
+  state.type = sink.type;
+  state.queued = sink.queued;
+  state.queued_bytes = sink.queued_bytes;
+  state.written = sink.written;
+  state.filtered = sink.filtered;
+  state.suppressed = sink.suppressed;
+  state.dropped = sink.dropped;
+  state.failures = sink.failures;
+  state.failing = sink.failing;
+  state.last_error = sink.last_error.substr(0, kMaxText);
+  state.last_error_time = sink.last_error_time;
+  return state;
+}
+
 std::vector<std::pair<inputs::Transport, std::string>> python_sockets(CollectorOptions const& options) {
   using inputs::Transport;
   std::vector<std::pair<Transport, std::string>> wanted;
@@ -161,10 +182,12 @@ struct Collector::Impl {
   std::vector<std::unique_ptr<upstream::Forwarder>> make_upstreams();
   void commit(std::span<std::unique_ptr<Block> const> blocks);
   Intake::Options intake_options();
+  void describe(delivery::Status& status);
   void add_zmq_log();
   std::unique_ptr<inputs::PythonInput> python_input();
   delivery::ReceiverLedger ledger();
   std::vector<std::string> reload(CollectorOptions wanted);
+  std::vector<SinkStatus> sink_status() const;
 
   CollectorOptions const options;
   std::uint64_t const epoch = random_epoch();
@@ -187,6 +210,8 @@ struct Collector::Impl {
   std::string zmq_log;  // where records are published as pyzmq's PUBHandler does
   std::atomic<bool> stopping = false;
   std::uint64_t reopened = 0;
+  std::int64_t const started = wall_clock();
+  std::int64_t before_first = 0;  // id before that of the oldest record in the file
 };
 
 Collector::Impl::Impl(CollectorOptions given)
@@ -208,6 +233,8 @@ Collector::Impl::Impl(CollectorOptions given)
       input(python_input()),
       sinks(options.sinks, {.log = log, .host = host_name(), .stored = !target.path().empty()}),
       intake(bus, door, queue, log, ledger(), wake.fd(), intake_options()) {
+  if (!target.path().empty())
+    before_first = target.last_id() - static_cast<std::int64_t>(store::count_rows(target.path()));
   if (input) intake.add_input(*input);
   intake.add_sinks(sinks);
   if (!options.subscribe.empty())
@@ -265,15 +292,35 @@ Intake::Options Collector::Impl::intake_options() {
                                  .pid = static_cast<std::uint64_t>(::getpid()),
                                  .database = target.path(),
                                  .levels = options.level_rules,
+                                 .rules_file = rules_path(target.path(), bus.addresses.front()),
                                  .forwarders = {}},
                        .queue_bytes = options.queue_bytes,
                        .last_id = target.last_id(),
                        .live = options.publish,
-                       .looked_since = {}};
+                       .looked_since = {},
+                       .describe = [this](delivery::Status& status) { describe(status); }};
   for (auto const& forwarder : upstreams) made.facts.forwarders.push_back(forwarder->id());
   if (!options.adopt.empty())
     made.looked_since = [this](auto since) { return adoption && adoption->looked_since(since); };
   return made;
+}
+
+void Collector::Impl::describe(delivery::Status& status) {
+  status.program = LOGBOOM_VERSION;
+  status.started = started;
+  status.endpoints = bus.addresses;
+  if (adoption) status.adopted_spools = adoption->adopted();
+  for (auto const& endpoint : options.subscribe) status.inputs.push_back("subscribed " + endpoint);
+  if (!target.path().empty()) {
+    status.store.rows = static_cast<std::uint64_t>(std::max<std::int64_t>(0, status.last_id - before_first));
+    status.store.bytes = store::bytes_on_disk(target.path());
+  }
+  for (auto const& sink : sink_status()) status.sinks.push_back(state_of(sink));
+  if (input) {
+    for (auto& address : input->addresses()) status.inputs.push_back(std::move(address));
+    status.input_connections = input->counters().connections;
+    status.input_refused = input->counters().refused;
+  }
 }
 
 std::unique_ptr<inputs::PythonInput> Collector::Impl::python_input() {
@@ -337,11 +384,16 @@ void Collector::Impl::run() {
   if (broken) std::rethrow_exception(broken);
 }
 
+std::vector<SinkStatus> Collector::Impl::sink_status() const {
+  auto all = sinks.status();
+  for (auto const& forwarder : upstreams) all.push_back(forwarder->status());
+  return all;
+}
+
 std::vector<std::string> Collector::Impl::reload(CollectorOptions wanted) {
   wanted = checked(std::move(wanted));
   auto differ = fixed_differences(options, wanted);
   sinks.replace(wanted.sinks);
-  log.set_least(LevelRules::parse(wanted.level_rules).level_for("logboom.collector"));
   intake.set_levels(wanted.level_rules);
   wake.ring();
   std::string line = "reloaded";
@@ -368,6 +420,7 @@ void Collector::Impl::follow_store() {
   if (now == reopened) return;
   reopened = now;
   stored.emplace(target.path());
+  before_first = 0;
   log.tell(
       OwnLog::Kind::kStore, level::kError,
       fmt::format("{}: the file or its -wal was moved or removed while it was written, and opened anew; {}",
@@ -408,12 +461,11 @@ CollectorStatus Collector::status() const {
   status.publishers = counters.publishers;
   status.adopted_spools = impl_->adoption ? impl_->adoption->adopted() : 0;
   status.last_id = counters.last_id;
-  status.sinks = impl_->sinks.status();
+  status.sinks = impl_->sink_status();
   if (impl_->input) {
     status.input_connections = impl_->input->counters().connections;
     status.input_refused = impl_->input->counters().refused;
   }
-  for (auto const& forwarder : impl_->upstreams) status.sinks.push_back(forwarder->status());
   return status;
 }
 

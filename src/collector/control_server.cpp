@@ -1,6 +1,7 @@
 // Answering publishers. Must not know sockets or threads.
 #include "collector/control_server.hpp"
 
+#include "collector/publisher_page.hpp"
 #include "record/forward.hpp"
 
 #include <logboom/query.hpp>
@@ -19,15 +20,43 @@ std::string name_of(wire::Publisher const& who) {
   return fmt::format("{} (pid {} on {})", who.process.empty() ? "publisher" : who.process, who.pid, who.host);
 }
 
+/// Leaves out what there is too much of for one message: publishers first, who can be asked for again. @return false: nothing more can be left out
+bool shorten(delivery::Status& status) {
+  if (!status.publishers.empty()) {
+    auto const kept = status.publishers.size() / 2;
+    status.not_listed += status.publishers.size() - kept;
+    status.publishers.resize(kept);
+    return true;
+  }
+  for (auto* list : {&status.inputs, &status.endpoints}) {
+    if (list->empty()) continue;
+    list->pop_back();
+    return true;
+  }
+  if (status.sinks.empty()) return false;
+  status.sinks.pop_back();
+  return true;
+}
+
 }  // namespace
 
 ControlServer::ControlServer(Facts facts, delivery::ReceiverLedger& ledger, PublisherTable& publishers,
-                             OwnLog& log, Send send)
-    : facts_(std::move(facts)), ledger_(ledger), publishers_(publishers), log_(log), send_(std::move(send)) {}
+                             OwnLog& log, Send send, Clock wall)
+    : facts_(std::move(facts)),
+      ledger_(ledger),
+      publishers_(publishers),
+      log_(log),
+      send_(std::move(send)),
+      wall_(std::move(wall)),
+      levels_(facts_.levels, facts_.rules_file, facts_.host, publishers, log, wall_,
+              [this](ConnectedPublisher& publisher, std::string const& rules) {
+                return give_rules(publisher, rules);
+              }) {}
 
-void ControlServer::take(std::string const& route, std::span<std::byte const> frame, std::int64_t last_id,
-                         std::int64_t now) try {
+int ControlServer::take(std::string const& route, std::span<std::byte const> frame, std::int64_t last_id,
+                        std::int64_t now) try {
   auto message = delivery::decode(frame);
+  int cost = 1;
   std::visit(
       [&](auto& one) {
         using Kind = std::decay_t<decltype(one)>;
@@ -37,8 +66,18 @@ void ControlServer::take(std::string const& route, std::span<std::byte const> fr
           on_flush(route, one.token);
         } else if constexpr (std::is_same_v<Kind, delivery::Bye>) {
           on_bye(route, std::move(one), now);
+        } else if constexpr (std::is_same_v<Kind, delivery::Report>) {
+          on_report(route, one, now);
+        } else if constexpr (std::is_same_v<Kind, delivery::Missed>) {
+          missed_ += one.records;
         } else if constexpr (std::is_same_v<Kind, delivery::InfoRequest>) {
           on_info(route, last_id);
+        } else if constexpr (std::is_same_v<Kind, delivery::ChangeRules>) {
+          cost = kQuestionCost;
+          answer(route, levels_.change(one));
+        } else if constexpr (std::is_same_v<Kind, delivery::AskStatus>) {
+          cost = kQuestionCost;
+          on_ask_status(route, one);
         } else if constexpr (std::is_same_v<Kind, delivery::Unknown>) {
           refuse_frame(fmt::format("unknown kind '{:.32}'", one.kind));
         } else {
@@ -46,11 +85,14 @@ void ControlServer::take(std::string const& route, std::span<std::byte const> fr
         }
       },
       message);
+  return cost;
 } catch (wire::FrameError const& error) {
   refuse_frame(error.what());
+  return 1;
 } catch (StoreError const& error) {
   // The ledger could not look a stream up. Without an answer the peer asks again.
   log_.note(OwnLog::Kind::kStore, level::kError, error.what());
+  return 1;
 }
 
 void ControlServer::refuse_frame(std::string_view reason) {
@@ -85,16 +127,24 @@ void ControlServer::on_hello(std::string const& route, delivery::Hello const& he
   }
   bool const known = publishers_.find(hello.publisher.id) != nullptr;
   auto& publisher = publishers_.enter(hello.publisher, now);
+  if (publisher.joined == 0) publisher.joined = wall_();
   publishers_.reach(publisher, route);
   publisher.acks_owed.clear();  // the welcome says it all
   publisher.resends_owed.clear();
   std::vector<std::pair<std::uint64_t, std::uint64_t>> streams;
   streams.reserve(hello.streams.size());
   for (auto const& stream : hello.streams) streams.emplace_back(stream.stream, stream.base);
-  delivery::Welcome welcome{
-      wire::kVersion,       facts_.epoch, window(), facts_.levels, ledger_.hello(hello.publisher.id, streams),
-      wire::kForwardVersion};
-  if (answer(route, welcome) == Sent::kDone) publisher.told_to_wait = waiting_;
+  delivery::Welcome welcome{wire::kVersion,
+                            facts_.epoch,
+                            window(),
+                            levels_.rules_for(publisher),
+                            ledger_.hello(hello.publisher.id, streams),
+                            wire::kForwardVersion,
+                            report_every()};
+  if (answer(route, welcome) == Sent::kDone) {
+    publisher.told_to_wait = waiting_;
+    levels_.welcomed(publisher);
+  }
   if (!known)
     log_.note(OwnLog::Kind::kPublisher, level::kInfo, fmt::format("{} joined", name_of(publisher.who)));
 }
@@ -132,6 +182,32 @@ void ControlServer::on_info(std::string const& route, std::int64_t last_id) {
          delivery::Info{wire::kVersion, facts_.epoch, facts_.host, facts_.pid, facts_.database, last_id});
 }
 
+/// Who else knows its id cannot speak for it.
+void ControlServer::on_report(std::string const& route, delivery::Report const& report, std::int64_t now) {
+  auto* const publisher = publishers_.find(report.id);
+  if (publisher == nullptr || publisher->route != route) return;
+  publisher->heard = now;
+  publisher->reported = wall_();
+  publisher->report = report.report;
+  if (auto& problem = publisher->report.problem; problem.size() > PublisherTable::kMaxName)
+    problem.resize(PublisherTable::kMaxName);
+}
+
+void ControlServer::on_ask_status(std::string const& route, delivery::AskStatus const& question) {
+  delivery::Status status;
+  status.epoch = facts_.epoch;
+  status.host = facts_.host;
+  status.pid = facts_.pid;
+  status.now = wall_();
+  status.level_rules = levels_.size();
+  status.missed = missed_;
+  if (describe_) describe_(status);
+  list_publishers(publishers_, question, status);
+  while (delivery::encode(status).size() > wire::kMaxControl && shorten(status)) {
+  }
+  answer(route, status);
+}
+
 void ControlServer::committed(Block const& block) {
   for (auto const& progress : block.progress) publishers_.owe_ack(progress.publisher, progress.stream);
   if (!block.progress.empty()) byes_to_check_ = true;
@@ -148,6 +224,7 @@ void ControlServer::settle(std::uint64_t received, std::uint64_t committed) try 
   answer_flushes(received, committed);
   if (byes_to_check_) answer_byes();
   if (windows_owed_) tell_window();
+  if (levels_.settle()) owes_ = true;
 } catch (StoreError const& error) {
   log_.note(OwnLog::Kind::kStore, level::kError, error.what());
   byes_to_check_ = owes_ = true;
@@ -195,20 +272,17 @@ bool ControlServer::give_window(ConnectedPublisher& publisher) {
   return true;
 }
 
+bool ControlServer::give_rules(ConnectedPublisher& publisher, std::string const& rules) {
+  auto const sent = answer(publisher.route, delivery::Levels{rules});
+  if (sent == Sent::kGone) gone(publisher);
+  return sent != Sent::kBusy;
+}
+
 void ControlServer::set_waiting(bool waiting) {
   if (waiting_ == waiting) return;
   waiting_ = waiting;
   // The beginning of it travels with the acks; the end must be told to those who have none coming.
   windows_owed_ = !waiting;
-}
-
-void ControlServer::set_levels(std::string rules) {
-  if (rules == facts_.levels) return;
-  facts_.levels = std::move(rules);
-  for (auto& [id, publisher] : publishers_) {
-    if (publisher.route.empty()) continue;
-    if (answer(publisher.route, delivery::Levels{facts_.levels}) == Sent::kGone) gone(publisher);
-  }
 }
 
 void ControlServer::tell_window() {
@@ -269,6 +343,10 @@ void ControlServer::gone(ConnectedPublisher& publisher) {
 
 ControlServer::Sent ControlServer::answer(std::string const& route, delivery::Control const& message) {
   return route.empty() ? Sent::kGone : send_(route, delivery::encode(message));
+}
+
+std::uint64_t ControlServer::report_every() const noexcept {
+  return std::max<std::uint64_t>(kReportEvery, publishers_.connected() / 4);
 }
 
 std::uint64_t ControlServer::window() const noexcept {

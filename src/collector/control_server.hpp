@@ -2,6 +2,7 @@
 // Must not know sockets or threads: frames come in with the route they came by, frames go out through a function.
 #pragma once
 
+#include "collector/level_control.hpp"
 #include "collector/own_log.hpp"
 #include "collector/publisher_table.hpp"
 #include "delivery/control.hpp"
@@ -24,6 +25,9 @@ class ControlServer {
   static constexpr std::uint64_t kLargestWindow = 4U << 20U;
   static constexpr std::uint64_t kSmallestWindow = 128U << 10U;
   static constexpr std::size_t kMaxFlushes = 4'096;  // waiting; a peer that finds no room asks again
+  static constexpr int kQuestionCost = 32;  // of one that is answered with many publishers or from the disk
+  // ms between two reports of a publisher; with many of them so many that 4,000 come in a second.
+  static constexpr std::uint64_t kReportEvery = 1'000;
   static constexpr std::int64_t kSilence =
       5'000;  // ms after which a publisher is asked whether it is still there
 
@@ -35,15 +39,22 @@ class ControlServer {
     std::string host;
     std::uint64_t pid = 0;
     std::string database;
-    std::string levels;
+    std::string levels;                        // the collector's own rules
+    std::string rules_file;                    // where rules are kept that are set on the fly; "": nowhere
     std::vector<PublisherId> forwarders = {};  // as these it forwards records itself
   };
+  /// The answer to a question after the collector; the publishers' part of it is filled in here.
+  using Describe = std::function<void(delivery::Status& status)>;
+  using Clock = std::function<std::int64_t()>;  // ns since the epoch
 
   ControlServer(Facts facts, delivery::ReceiverLedger& ledger, PublisherTable& publishers, OwnLog& log,
-                Send send);
+                Send send, Clock wall);
+
+  void describe_with(Describe describe) { describe_ = std::move(describe); }
 
   /// A frame of a peer. Never throws for what is in it. @param last_id of the last record committed, @param now monotonic ms
-  void take(std::string const& route, std::span<std::byte const> frame, std::int64_t last_id, std::int64_t now);
+  /// @return what it cost, in messages of a publisher: a question may cost as much as many
+  int take(std::string const& route, std::span<std::byte const> frame, std::int64_t last_id, std::int64_t now);
   void refuse_frame(std::string_view reason);
   void refuse_batch(PublisherId const& id, std::string const& reason);
 
@@ -59,8 +70,9 @@ class ControlServer {
   /// Asks those that were silent long whether they are there, which is how one learns that they are not.
   void probe(std::int64_t now);
 
-  /// The rules of the welcome. Whoever is connected hears of them now.
-  void set_levels(std::string rules);
+  /// Other rules of the collector's own, laid under those set on the fly. Whoever is connected hears of them.
+  void set_levels(std::string const& rules) { levels_.set_base(rules); }
+
   void set_epoch(std::uint64_t epoch) { facts_.epoch = epoch; }
   /// A flush is waiting that wants what was received up to here committed.
   bool wants_commit() const noexcept { return wants_commit_; }
@@ -79,7 +91,9 @@ class ControlServer {
   void on_hello(std::string const& route, delivery::Hello const& hello, std::int64_t now);
   void on_flush(std::string const& route, std::uint64_t token);
   void on_bye(std::string const& route, delivery::Bye bye, std::int64_t now);
+  void on_report(std::string const& route, delivery::Report const& report, std::int64_t now);
   void on_info(std::string const& route, std::int64_t last_id);
+  void on_ask_status(std::string const& route, delivery::AskStatus const& question);
 
   Sent answer(std::string const& route, delivery::Control const& message);
   bool give_owed(ConnectedPublisher& publisher);
@@ -88,7 +102,9 @@ class ControlServer {
   bool give_window(ConnectedPublisher& publisher);
   void answer_flushes(std::uint64_t received, std::uint64_t committed);
   void answer_byes();
+  bool give_rules(ConnectedPublisher& publisher, std::string const& rules);
   void gone(ConnectedPublisher& publisher);
+  std::uint64_t report_every() const noexcept;
   std::uint64_t window() const noexcept;
 
   Facts facts_;
@@ -96,6 +112,9 @@ class ControlServer {
   PublisherTable& publishers_;
   OwnLog& log_;
   Send const send_;
+  Clock const wall_;
+  LevelControl levels_;
+  Describe describe_;
   std::deque<PendingFlush> flushes_;
   bool waiting_ = false;
   bool windows_owed_ = false;
@@ -103,6 +122,7 @@ class ControlServer {
   bool wants_commit_ = false;
   bool owes_ = false;
   std::uint64_t bad_frames_ = 0;
+  std::uint64_t missed_ = 0;  // by viewers
 };
 
 }  // namespace logboom::collector

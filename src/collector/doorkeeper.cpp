@@ -166,7 +166,8 @@ Doorkeeper::~Doorkeeper() {
 
 void Doorkeeper::watch(zmq::socket_t& socket, std::size_t number) {
   auto const name = fmt::format("inproc://arrivals-{}", number);
-  if (zmq_socket_monitor(socket.handle(), name.c_str(), ZMQ_EVENT_ACCEPTED) != 0) throw zmq::error_t();
+  if (zmq_socket_monitor(socket.handle(), name.c_str(), ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED) != 0)
+    throw zmq::error_t();
   arrivals_[number] = zmq::socket_t(bus_.context, zmq::socket_type::pair);
   arrivals_[number].set(zmq::sockopt::linger, 0);
   arrivals_[number].set(zmq::sockopt::rcvhwm, 0);  // at a bound ZeroMQ's own thread would wait for this one
@@ -179,8 +180,13 @@ std::array<void*, 3> Doorkeeper::arrivals() noexcept {
 
 void Doorkeeper::forget_arrivals() {
   zmq::message_t part;
-  for (auto& socket : arrivals_) {
-    while (receive(socket, part)) {
+  for (std::size_t i = 0; i < arrivals_.size(); ++i) {
+    while (receive(arrivals_[i], part)) {
+      std::uint16_t event = 0;
+      if (!part.more() || part.size() < sizeof event) continue;  // the address that goes with it
+      std::memcpy(&event, part.data(), sizeof event);
+      if (event == ZMQ_EVENT_ACCEPTED) ++open_[i];
+      if (event == ZMQ_EVENT_DISCONNECTED && open_[i] > 0) --open_[i];
     }
   }
 }

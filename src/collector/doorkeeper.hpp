@@ -30,7 +30,7 @@ class Doorkeeper {
   Doorkeeper(Doorkeeper const&) = delete;
   Doorkeeper& operator=(Doorkeeper const&) = delete;
 
-  /// Readable when somebody came.
+  /// Readable when somebody came or left.
   std::array<void*, 3> arrivals() noexcept;
   void forget_arrivals();
 
@@ -41,6 +41,9 @@ class Doorkeeper {
   std::size_t cut_viewers(std::vector<std::string> const& peers);
   /// Connections at which the doors are shut.
   std::size_t bound() const noexcept { return bound_ - at_start_; }
+  /// Connections as of the last forget_arrivals(): of all sockets, and those to the live one.
+  std::size_t connections() const noexcept { return open_[0] + open_[1] + open_[2]; }
+  std::size_t viewers() const noexcept { return open_[2]; }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -51,7 +54,8 @@ class Doorkeeper {
 
   BusSockets& bus_;
   std::array<zmq::socket_t, 3> arrivals_;
-  std::vector<std::string> paths_;  // of ipc sockets
+  std::array<std::size_t, 3> open_{};  // connections of each socket
+  std::vector<std::string> paths_;     // of ipc sockets
   std::vector<std::string> live_paths_;
   std::vector<unsigned> live_ports_;
   std::vector<int> listeners_;  // of ports; the descriptors are ZeroMQ's

@@ -50,10 +50,12 @@ Intake::Intake(BusSockets& bus, Doorkeeper& door, CommitQueue& queue, OwnLog& lo
       wake_(wake),
       options_(std::move(options)),
       ledger_(std::move(ledger)),
-      control_(options_.facts, ledger_, publishers_, log,
-               [this](std::string const& route, std::span<std::byte const> frame) {
-                 return send_control(route, frame);
-               }),
+      control_(
+          options_.facts, ledger_, publishers_, log,
+          [this](std::string const& route, std::span<std::byte const> frame) {
+            return send_control(route, frame);
+          },
+          wall_clock),
       reception_(
           ledger_, publishers_, log,
           [this](PublisherId const& id, std::string const& reason) { control_.refuse_batch(id, reason); }),
@@ -61,6 +63,8 @@ Intake::Intake(BusSockets& bus, Doorkeeper& door, CommitQueue& queue, OwnLog& lo
       next_probe_(Clock::now()),
       last_busy_(Clock::now()),
       last_change_(Clock::now()) {
+  rated_ = Clock::now();
+  control_.describe_with([this](delivery::Status& status) { describe(status); });
   reception_.set_own(options_.facts.forwarders);
   if (options_.live) {
     live_.emplace(
@@ -233,7 +237,7 @@ void Intake::serve_control() {
       skip_rest(bus_.router, frame);
       control_.refuse_frame("a message of several frames; a control message is one");
     } else {
-      control_.take(route.to_string(), bytes(frame), counters_.last_id, milliseconds(Clock::now()));
+      left -= control_.take(route.to_string(), bytes(frame), counters_.last_id, milliseconds(Clock::now())) - 1;
     }
   }
 }
@@ -266,6 +270,7 @@ void Intake::take_commits() {
     if (sinks_ != nullptr) sinks_->take(block);
     counters_.records += block->entries.size() - block->gaps.size();
     for (auto const& gap : block->gaps) counters_.gap_records += gap.last - gap.first + 1;
+    committed_at_ = wall_clock();
     if (!block->entries.empty())
       counters_.last_id = block->first_id + static_cast<std::int64_t>(block->entries.size()) - 1;
   }
@@ -289,6 +294,7 @@ void Intake::watch_clock() {
   if (now >= next_tick_) {
     next_tick_ = now + std::chrono::seconds(1);
     if (live_) live_->tick();
+    watch_rates(now);
   }
   if (now >= next_probe_) {
     next_probe_ = now + std::chrono::seconds(2);
@@ -339,6 +345,32 @@ void Intake::update_counters() {
                          (input_ != nullptr ? input_->counters().bad_frames.load() : 0);
   counters_.duplicates = reception_.duplicates();
   counters_.publishers = publishers_.size();
+}
+
+void Intake::watch_rates(Clock::time_point now) {
+  auto const seconds = std::chrono::duration<double>(now - std::exchange(rated_, now)).count();
+  rows_.tick(counters_.records, seconds);
+  publishers_.tick(seconds);
+}
+
+void Intake::describe(delivery::Status& status) const {
+  status.last_id = counters_.last_id;
+  status.records = counters_.records;
+  status.gaps = counters_.gap_records;
+  status.duplicates = counters_.duplicates;
+  status.bad_frames = counters_.bad_frames;
+  status.connections = door_.connections();
+  status.max_connections = door_.bound();
+  status.doors_shut = door_.shut();
+  status.live = live_.has_value();
+  status.viewers = door_.viewers();
+  status.store.path = options_.facts.database;
+  status.store.rate = rows_.value();
+  status.store.committed = committed_at_;
+  status.store.queued_bytes = queue_.bytes();
+  status.store.queue_bytes = options_.queue_bytes;
+  status.store.trouble = queue_.trouble().value_or("");
+  if (options_.describe) options_.describe(status);
 }
 
 bool Intake::idle() const {

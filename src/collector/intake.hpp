@@ -53,6 +53,8 @@ class Intake {
     bool live = true;
     /// Whether all that publishers had left behind by then has been looked for. Not set: nobody reads spools here.
     std::function<bool(std::chrono::steady_clock::time_point)> looked_since;
+    /// Fills in what only the collector as a whole knows, for an answer to a question after it. May take a millisecond. Not set: nothing.
+    ControlServer::Describe describe;
   };
 
   /// @param wake eventfd, written to by whoever has news for the intake
@@ -99,6 +101,8 @@ class Intake {
   void watch_clock();
   void follow_orders();
   void update_counters();
+  void watch_rates(Clock::time_point now);
+  void describe(delivery::Status& status) const;
   std::size_t present() const noexcept;
   bool looked_since(Clock::time_point at) const;
   void watch_presence();
@@ -136,6 +140,9 @@ class Intake {
   bool troubled_ = false;
   bool received_ = false;  // something, in the last turn
   Clock::time_point next_tick_{}, next_probe_{};
+  Clock::time_point rated_{};      // when rates were brought up to date
+  Rate rows_;                      // of records committed
+  std::int64_t committed_at_ = 0;  // ns since the epoch; 0: nothing was yet
   Clock::time_point last_busy_{};
   std::pair<std::uint64_t, std::size_t> seen_{};  // publishers that came, that are present
   Clock::time_point last_change_{};               // of these

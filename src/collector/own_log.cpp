@@ -15,7 +15,7 @@ namespace {
 std::shared_ptr<Source const> own_source(std::string host, std::int64_t now) {
   auto source = std::make_shared<Source>();
   source->host = std::move(host);
-  source->process = "logboom";
+  source->process = OwnLog::kProcess;
   source->pid = static_cast<std::uint64_t>(::getpid());
   source->started = now;
   return source;
@@ -82,7 +82,7 @@ std::shared_ptr<Site const> OwnLog::site(Level level) {
     auto made = std::make_shared<Site>();
     made->level = level;
     made->level_name = level_name(level);
-    made->logger = "logboom.collector";
+    made->logger = kLogger;
     known = std::move(made);
   }
   return known;

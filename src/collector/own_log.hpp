@@ -29,6 +29,9 @@ class OwnLog {
   static constexpr std::size_t kMaxPending = 256;    // while the store does not take any
   static constexpr std::size_t kMaxMessage = 1'024;  // bytes of one; parts of it may come from strangers
 
+  static constexpr char const* kLogger = "logboom.collector";  // of its records
+  static constexpr char const* kProcess = "logboom";
+
   using Notice = std::function<void(std::string_view)>;
   using Now = std::function<std::int64_t()>;  // ns since the epoch
 
@@ -38,8 +41,8 @@ class OwnLog {
   /// The same, and a line for the person.
   void tell(Kind kind, Level level, std::string message);
 
-  /// Messages below this level are not noted from now on.
-  void set_least(Level least) noexcept { least_ = least; }
+  /// Of note() and tell(): records below it are not made.
+  void set_least(Level least) noexcept { least_.store(least, std::memory_order_relaxed); }
 
   bool empty() const;
   /// Adds what was noted to the block, as records.

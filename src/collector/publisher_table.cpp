@@ -47,6 +47,17 @@ void PublisherTable::reach(ConnectedPublisher& publisher, std::string const& rou
   if (!publisher.route.empty()) ++connected_;
 }
 
+void PublisherTable::count(PublisherId const& id, std::uint64_t received, std::uint64_t lost) {
+  auto* const publisher = find(id);
+  if (publisher == nullptr) return;
+  publisher->received += received;
+  publisher->gap_records += lost;
+}
+
+void PublisherTable::tick(double seconds) {
+  for (auto& [id, publisher] : publishers_) publisher.rate.tick(publisher.received, seconds);
+}
+
 void PublisherTable::make_room() {
   auto const sooner = [](auto const& left, auto const& right) {
     bool const left_here = !left.second.route.empty();

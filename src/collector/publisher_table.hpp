@@ -2,6 +2,9 @@
 // Must not know sockets, frames or the store.
 #pragma once
 
+#include "collector/rate.hpp"
+#include "collector/rules_in_force.hpp"
+#include "delivery/collector_state.hpp"
 #include "record/block.hpp"
 #include "record/wire.hpp"
 
@@ -34,6 +37,15 @@ struct ConnectedPublisher {
   bool listed = false;                   // among those that are owed something
   bool told_to_wait = false;             // the last window it heard was 0
   std::optional<StreamNumbers> bye;      // waits for the commit of these
+
+  RulesInForce::Told rules;  // level rules that it was told last
+
+  std::int64_t joined = 0;        // ns since the epoch, when it said hello first; 0: it has not
+  std::uint64_t received = 0;     // records taken from it
+  std::uint64_t gap_records = 0;  // declared lost
+  Rate rate;                      // of `received`
+  std::int64_t reported = 0;      // ns since the epoch; 0: never
+  delivery::PublisherReport report;
 };
 
 class PublisherTable {
@@ -58,6 +70,11 @@ class PublisherTable {
   void await(ConnectedPublisher& publisher, ConnectedPublisher::StreamNumbers last);
   void owe_ack(PublisherId const& id, std::uint64_t stream);
   void owe_resend(PublisherId const& id, std::uint64_t stream, std::uint64_t expected);
+
+  /// Of a publisher's records so many were taken, and so many of its are lost.
+  void count(PublisherId const& id, std::uint64_t received, std::uint64_t lost);
+  /// About once a second. @param seconds since the call before
+  void tick(double seconds);
 
   std::size_t size() const noexcept { return publishers_.size(); }
   std::size_t connected() const noexcept { return connected_; }  // not gone

@@ -81,8 +81,7 @@ void Reception::take_part(wire::StreamPart const& part, std::int64_t wall, std::
       if (verdict.given_up)
         decoder_.declare_lost(part, verdict.given_up->first, verdict.given_up->last, wall, kGivenUp, block());
       duplicates_ += verdict.from - part.first;
-      decoder_.take(part, verdict.from, block());
-      block().progress.back().missing = ledger_.progress(id, part.stream).missing;
+      take_new(part, verdict);
       break;
     case Kind::kDuplicate:
       duplicates_ += part.end - part.first;
@@ -91,6 +90,20 @@ void Reception::take_part(wire::StreamPart const& part, std::int64_t wall, std::
     case Kind::kAskAgain: publishers_.owe_resend(id, part.stream, verdict.from); break;
     case Kind::kWait: break;
   }
+}
+
+void Reception::take_new(wire::StreamPart const& part, delivery::ReceiverLedger::Verdict const& verdict) {
+  auto& into = block();
+  auto const known = into.gaps.size();
+  decoder_.take(part, verdict.from, into);
+  into.progress.back().missing = ledger_.progress(decoder_.publisher().id, part.stream).missing;
+  std::uint64_t gaps = 0;  // numbers of the part that no record has
+  for (std::size_t i = known; i < into.gaps.size(); ++i) gaps += into.gaps[i].last - into.gaps[i].first + 1;
+  auto lost = gaps;
+  for (auto const& range : {verdict.lost, verdict.given_up}) {
+    if (range) lost += range->last - range->first + 1;
+  }
+  publishers_.count(decoder_.publisher().id, part.end - verdict.from - gaps, lost);
 }
 
 /// The frame as a whole is taken once, by its own number; of what it holds, what has not come another way.
@@ -114,7 +127,7 @@ void Reception::take_forward(std::span<std::byte const> frame, std::int64_t wall
                               "collector, or are lost",
                               verdict.lost->last - verdict.lost->first + 1, forwarder.host, forwarder.pid));
       }
-      take_spans(wall);
+      publishers_.count(forwarder.id, take_spans(wall), 0);
       block().progress.push_back(ledger_.progress(forwarder.id, forward_.stream()));
       break;
     case Kind::kDuplicate: publishers_.owe_ack(forwarder.id, forward_.stream()); break;
@@ -123,7 +136,8 @@ void Reception::take_forward(std::span<std::byte const> frame, std::int64_t wall
   }
 }
 
-void Reception::take_spans(std::int64_t wall) {
+/// @return records taken, gaps not counted
+std::uint64_t Reception::take_spans(std::int64_t wall) {
   auto const spans = forward_.spans();
   std::vector<wire::ForwardDecoder::Admitted> admitted;
   for (std::size_t i = 0; i < spans.size(); ++i) {
@@ -131,7 +145,10 @@ void Reception::take_spans(std::int64_t wall) {
     if (!own) admit(i, admitted, wall);
   }
   auto const gaps_before = block().gaps.size();
+  auto const entries_before = block().entries.size();
   forward_.take(admitted, block());
+  // Each gap has an entry, too.
+  auto const records = block().entries.size() - entries_before - (block().gaps.size() - gaps_before);
   std::vector<Span> given_up;
   for (std::size_t i = gaps_before; i < block().gaps.size(); ++i) {
     auto const& gap = block().gaps[i];
@@ -145,6 +162,7 @@ void Reception::take_spans(std::int64_t wall) {
     auto const& span = spans[admitted[i].span];
     block().progress.push_back(ledger_.progress(span.publisher, span.stream));
   }
+  return records;
 }
 
 void Reception::admit(std::size_t index, std::vector<wire::ForwardDecoder::Admitted>& admitted,

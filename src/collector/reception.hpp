@@ -55,8 +55,9 @@ class Reception {
  private:
   void take_batch(std::span<std::byte const> frame, std::int64_t wall, std::int64_t now);
   void take_part(wire::StreamPart const& part, std::int64_t wall, std::int64_t now);
+  void take_new(wire::StreamPart const& part, delivery::ReceiverLedger::Verdict const& verdict);
   void take_forward(std::span<std::byte const> frame, std::int64_t wall, std::int64_t now);
-  void take_spans(std::int64_t wall);
+  std::uint64_t take_spans(std::int64_t wall);
   void admit(std::size_t span, std::vector<wire::ForwardDecoder::Admitted>& admitted, std::int64_t wall);
   void give_up(Span const& span, std::int64_t wall);
   Block& block();

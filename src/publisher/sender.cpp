@@ -34,6 +34,7 @@ Sender::Sender(Engine& engine) : engine_(&engine), sockets_(std::make_shared<Soc
   feed_.emplace(*spool, engine.catalogue(), Feed::Kind::kLive);
   Speaker::Hooks hooks{[this](std::string_view rules) { engine_->push_level_rules(rules); },
                        [this](Level level, std::string_view line) { engine_->report(level, line); }};
+  hooks.state = [this] { return state(); };
   speaker_.emplace(sockets_->context, engine.settings().endpoints, engine.identity(), *feed_, std::move(hooks));
   adopter_.emplace(spool->directory().parent_path(), engine.settings().endpoints);
   thread_ = background_thread("logboom", [this] { run(); });
@@ -225,6 +226,22 @@ void Sender::count() {
   counters.overflow_bytes.store(engine_->spool()->overflow().bytes(), std::memory_order_relaxed);
   counters.adopted.store(adopter_->adopted(), std::memory_order_relaxed);
   counters.connected.store(window.welcomed(), std::memory_order_relaxed);
+}
+
+delivery::PublisherReport Sender::state() const {
+  delivery::PublisherReport state;
+  auto const acked = speaker_->window().acked();  // before `logged`, which never is below it
+  state.unacked = engine_->logged() - acked;
+  auto const overflow = engine_->spool()->overflow().bytes();
+  state.unacked_bytes = state.spool_bytes = overflow;
+  for (auto const& slot : slots_) {
+    auto const tail = slot->file.tail();
+    state.unacked_bytes += slot->file.head() - tail;
+    state.spool_bytes += slot->file.capacity();
+  }
+  state.dropped = engine_->counters().dropped.load(std::memory_order_relaxed);
+  state.problem = engine_->problem().substr(0, 255);
+  return state;
 }
 
 bool Sender::over(std::int64_t now) {

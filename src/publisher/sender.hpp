@@ -68,6 +68,7 @@ class Sender {
   void free_slots(std::int64_t now);
   void answer_flushes();
   void count();
+  delivery::PublisherReport state() const;
   void adopt();
 
   Engine* engine_;

@@ -10,8 +10,9 @@
 namespace logboom::publisher {
 namespace {
 
-constexpr int kBatchesARound = 16;    // then control has its turn
-constexpr int kMessagesARound = 256;  // then batches have theirs
+constexpr int kBatchesARound = 16;            // then control has its turn
+constexpr std::uint64_t kRarest = 3'600'000;  // ms between two reports
+constexpr int kMessagesARound = 256;          // then batches have theirs
 
 }  // namespace
 
@@ -43,6 +44,7 @@ bool Speaker::step(std::int64_t now) {
   greet(now);
   worked |= send(now);
   part(now);
+  tell_state(now);
   return worked;
 }
 
@@ -109,6 +111,8 @@ void Speaker::take(delivery::Control const& message, std::int64_t now) {
                          fmt::format("the collector at {} {}", endpoints_[active_].text, objection));
     window_.welcome(*welcome, now);
     obey(welcome->levels);
+    state_every_ = static_cast<std::int64_t>(std::min<std::uint64_t>(welcome->report_every, kRarest));
+    state_.reset();  // it may be another collector
   } else if (auto const* ack = std::get_if<delivery::Ack>(&message)) {
     window_.ack(*ack, now);
   } else if (auto const* resend = std::get_if<delivery::Resend>(&message)) {
@@ -172,6 +176,13 @@ void Speaker::part(std::int64_t now) {
   }
   if (bye_answered_ || !window_.bye_due(now)) return;
   if (link_.say(delivery::Bye{publisher_->id, window_.last()})) window_.said_bye(now);
+}
+
+void Speaker::tell_state(std::int64_t now) {
+  if (state_every_ == 0 || now < state_next_ || !hooks_.state || !window_.welcomed()) return;
+  state_next_ = now + state_every_;
+  auto state = hooks_.state();
+  if (state_ != state && link_.say(delivery::Report{publisher_->id, state})) state_ = std::move(state);
 }
 
 bool Speaker::committed(std::vector<std::pair<std::uint64_t, std::uint64_t>> const& ends) const {

@@ -27,6 +27,8 @@ class Speaker {
     std::function<void(Level level, std::string_view line)> report;  // what a person should know; each thing once
     std::function<std::string(delivery::Welcome const&)> objection =
         {};  // why nothing is to be sent to this collector; "": none
+    std::function<delivery::PublisherReport()> state =
+        {};  // asked for now and then, where the collector wants to know; may be empty
   };
 
   Speaker(zmq::context_t& context, std::vector<delivery::Endpoint> endpoints,
@@ -64,6 +66,7 @@ class Speaker {
   bool send(std::int64_t now);
   void greet(std::int64_t now);
   void part(std::int64_t now);
+  void tell_state(std::int64_t now);
   void obey(std::string const& rules);
   void try_next_collector(std::int64_t now);
   void report_once(Level level, std::string line);
@@ -88,6 +91,9 @@ class Speaker {
   std::int64_t silent_since_ = INT64_MIN;  // no welcome since
   std::optional<std::string> rules_;  // none heard yet: what a parent's collector said before a fork may still be in force
   std::string reported_;
+  std::int64_t state_every_ = 0;                    // ms; 0: the collector does not want to know
+  std::int64_t state_next_ = 0;                     // not before
+  std::optional<delivery::PublisherReport> state_;  // as it was told last
   std::uint64_t sent_ = 0;
   std::uint64_t flushes_ = 0;
 };

@@ -180,6 +180,7 @@ void encode_counters(LiveCounters const& counters, std::string& out) {
   map.signed_number("id", counters.id);
   map.counters("counters", counters.counters);
   if (counters.presence) map.presence(*counters.presence);
+  if (counters.wants_missed) map.number("missed", 1);
   map.finish();
 }
 
@@ -195,6 +196,7 @@ LiveCounters decode_counters(std::span<std::byte const> frame) {
       presence.present = take_unsigned(key, value);
       said = true;
     }
+    if (key == "missed") result.wants_missed = take_unsigned(key, value) != 0;
     if (key == "epoch") result.epoch = take_unsigned(key, value);
     if (key == "since") result.since = take_signed(key, value);
     if (key == "id") result.id = take_signed(key, value);

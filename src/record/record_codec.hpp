@@ -63,6 +63,7 @@ struct LiveCounters {
   std::int64_t id = 0;
   std::vector<std::pair<std::string, std::uint64_t>> counters;  // topic, n
   std::optional<LivePresence> presence;                         // nothing: the collector does not say
+  bool wants_missed = false;  // the collector wants to hear of what a viewer missed for good
 };
 
 void encode_counters(LiveCounters const& counters, std::string& out);

@@ -86,6 +86,7 @@ void LivePublisher::send_counters(std::string_view topic, std::int64_t since,
   message.id = last_id_;
   message.counters = std::move(counters);
   message.presence = std::move(presence);
+  message.wants_missed = true;
   encode_counters(message, message_);
   send_(topic, message_);
 }

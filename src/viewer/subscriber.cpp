@@ -7,6 +7,7 @@
 #include "viewer/collector_info.hpp"
 #include "viewer/idle_watch.hpp"
 #include "viewer/live_tracker.hpp"
+#include "viewer/missed_report.hpp"
 
 #include <fmt/format.h>
 #include <sys/eventfd.h>
@@ -109,7 +110,8 @@ struct Subscriber::Impl {
         // Ids of different stores do not mix: a viewer watches one collector, the first that is named.
         endpoint(delivery::resolve_endpoints(options.endpoint).front()),
         tracker(topics),
-        live(context, zmq::socket_type::sub) {
+        live(context, zmq::socket_type::sub),
+        missed_report(context, endpoint) {
     if (options.until_idle > 0) idle.emplace(idle_watch(options.until_idle, options));
     if (wants_history() && !options.database.empty()) open_store(options.database, true);
     connect();
@@ -122,6 +124,7 @@ struct Subscriber::Impl {
     // A stream of messages that the filter drops must not hold the caller longer than it wants to wait.
     for (bool tried = false; !stopped.raised(); tried = true) {
       if (stopped.take_finish()) finish();
+      missed_report.tell();
       if (!ready.empty()) {
         Record record = std::move(ready.front());
         ready.pop_front();
@@ -244,6 +247,7 @@ struct Subscriber::Impl {
   }
 
   void take_sync(LiveCounters const& answer) {
+    missed_report.wanted(answer.wants_missed);
     bool const first = !tracker.synced();
     bool const other_collector = first || answer.epoch != tracker.epoch();
     auto const hole = tracker.sync(answer);
@@ -350,6 +354,7 @@ struct Subscriber::Impl {
   void end_task() {
     if (task->hole) {
       missed.fetch_add(task->hole->count, std::memory_order_relaxed);
+      missed_report.add(task->hole->count);
       tracker.settled(task->hole->up_to);
     }
     task.reset();
@@ -376,6 +381,7 @@ struct Subscriber::Impl {
   StopSignal stopped;
   zmq::context_t context{1};
   zmq::socket_t live;
+  viewer::MissedReport missed_report;
   std::string sync_topic;
   Clock::time_point asked_at;
 

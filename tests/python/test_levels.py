@@ -125,3 +125,45 @@ def test_rules_reach_a_worker_whose_main_thread_waits(bus, start_collector, pyth
         """)
     eventually(lambda: bus.count("level = 10") > 5)
     assert worker.running()
+
+
+def test_rules_set_on_the_fly_reach_a_running_worker_and_end(bus, start_collector, python, run):
+    """`logboom level`: set, over a restart of the collector, for a time, taken back."""
+    first = start_collector()
+    worker = python("""
+        import logging, time
+        import logboom
+        logboom.attach()
+        log = logging.getLogger("app.part")
+        print("ready", flush=True)
+        while True:
+            log.debug("debug")
+            log.warning("warning")
+            time.sleep(0.002)
+        """)
+    worker.wait_line("ready", lines=worker.output)
+
+    def flows():
+        begin = bus.count("level = 10")
+        eventually(lambda: bus.count("level = 10") > begin + 3, what="more debug records")
+
+    def stops():
+        def quiet():
+            debug, others = bus.count("level = 10"), bus.count("level = 30")
+            eventually(lambda: bus.count("level = 30") >= others + 20, what="warnings")
+            return bus.count("level = 10") == debug
+
+        eventually(quiet, what="the end of the debug records")
+
+    stops()
+    assert run("level", "app=debug", "--process", "python*").returncode == 0
+    flows()
+    first.kill()
+    second = start_collector()
+    flows()
+    assert run("level", "--reset").returncode == 0
+    stops()
+    assert run("level", "app=debug", "--for", "2s").returncode == 0
+    flows()
+    stops()
+    assert second.running() and worker.running()

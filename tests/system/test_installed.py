@@ -161,6 +161,14 @@ def test_libraries_export_the_public_names_and_no_others(libdir, name):
     assert not missing, "no longer exported"
 
 
+def test_man_pages_and_completions_are_where_they_are_looked_for(prefix):
+    share = prefix / "share"
+    pages = {page.name for page in (share / "man" / "man1").iterdir()}
+    assert {"logboom.1", "logboom-tail.1", "logboom-status.1"} <= pages
+    for file in ("bash-completion/completions/logboom", "zsh/site-functions/_logboom", "fish/vendor_completions.d/logboom.fish"):
+        assert "collect" in (share / file).read_text()
+
+
 def test_public_headers_do_not_name_private_libraries(prefix):
     headers = list((prefix / "include" / "logboom").rglob("*.hpp"))
     assert headers

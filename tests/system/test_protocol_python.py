@@ -93,7 +93,7 @@ class Publisher:
     def take(self, message):
         kind, *rest = message
         if kind == "welcome":
-            version, epoch, window, _levels, streams = rest
+            version, epoch, window, _levels, streams = rest[:5]  # elements after the known ones are ignored
             assert version == VERSION
             self.take_state(epoch, window, streams, welcome=True)
         elif kind == "ack":

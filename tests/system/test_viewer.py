@@ -125,7 +125,7 @@ def test_a_stopped_viewer_reads_what_it_missed_from_the_store(bus, start_collect
     assert collector.stop() == 0
 
 
-def test_a_viewer_without_a_store_is_told_what_it_missed(bus, start_collector, worker, start):
+def test_a_viewer_without_a_store_is_told_what_it_missed(bus, start_collector, worker, start, run):
     start_collector(database=None)
     tail = start(COMMAND, "tail", "-n", "burst", "-o", "json")
     load = worker("burst", bus.directory / "first", 5, "--hold")
@@ -146,6 +146,8 @@ def test_a_viewer_without_a_store_is_told_what_it_missed(bus, start_collector, w
         shown = sum(1 for line in tail.output if json.loads(line)["pid"] == load.pid)
         return missed and shown + missed == count
     eventually(accounted, LONG, "shown + missed = logged")
+    missed = sum(int(line.split()[1]) for line in tail.lines if line.endswith("records missed --"))
+    eventually(lambda: json.loads(run("status", "-o", "json").stdout)["missed"] == missed, LONG, "the collector's count of them")
 
 
 def test_tail_until_idle_ends_with_the_workers_and_shows_all(bus, start_collector, worker, start):

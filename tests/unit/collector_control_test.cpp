@@ -52,10 +52,11 @@ class ControlServerTest : public testing::Test {
   std::map<std::string, std::vector<Control>> sent_;
   std::map<std::string, ControlServer::Sent> outcome_;
   std::int64_t last_id_ = 17;
+  std::int64_t wall_ = 1'000'000'000;
   ReceiverLedger ledger_;
   PublisherTable table_;
   OwnLog log_{"host", level::kDebug, {}, [] { return std::int64_t{1}; }};
-  ControlServer server_{{42, "hub", 99, "/var/logs.sqlite", "info,etl=debug"},
+  ControlServer server_{{42, "hub", 99, "/var/logs.sqlite", "info,etl=debug", ""},
                         ledger_,
                         table_,
                         log_,
@@ -64,7 +65,8 @@ class ControlServerTest : public testing::Test {
                               outcome_.contains(route) ? outcome_[route] : ControlServer::Sent::kDone;
                           if (outcome == ControlServer::Sent::kDone) sent_[route].push_back(decode(frame));
                           return outcome;
-                        }};
+                        },
+                        [this] { return wall_; }};
 };
 
 TEST_F(ControlServerTest, WelcomeHasEpochWindowLevelsAndTheStateOfEachStream) {
@@ -318,6 +320,149 @@ TEST_F(ControlServerTest, WhatIsOwedIsBounded) {
   }
   EXPECT_LE(table_.find(id_of(1))->acks_owed.size(), PublisherTable::kMaxOwed);
   EXPECT_LE(table_.find(id_of(1))->resends_owed.size(), PublisherTable::kMaxOwed);
+}
+
+// --- level rules on the fly
+
+ChangeRules set_rules(std::string rules, std::string process = "", std::uint64_t seconds = 0) {
+  ChangeRules change;
+  change.set = true;
+  change.rules = std::move(rules);
+  change.process = std::move(process);
+  change.seconds = seconds;
+  return change;
+}
+
+TEST_F(ControlServerTest, RulesReachWhoIsThereAndWhoComes) {
+  hello("r", 1);
+  take<Welcome>("r");
+  say("asker", set_rules("net=off"));
+  EXPECT_EQ(take<Levels>("r").at(0).rules, "info,etl=debug,net=off");
+  auto const state = take<Rules>("asker").at(0);
+  EXPECT_EQ(state.changed, 1U);
+  EXPECT_EQ(state.publishers, 1U);
+  EXPECT_EQ(state.base, "info,etl=debug");
+  EXPECT_THAT(state.not_kept, HasSubstr("no place"));
+  ASSERT_THAT(state.rules, SizeIs(1));
+  EXPECT_EQ(state.rules[0].followers, 1U);
+  hello("late", 2);
+  EXPECT_EQ(take<Welcome>("late").at(0).levels, "info,etl=debug,net=off");
+  server_.settle(0, 0);
+  EXPECT_THAT(take<Levels>("r"), SizeIs(0)) << "it knows";
+}
+
+TEST_F(ControlServerTest, OnlyThoseInTheScopeHearOfRules) {
+  hello("r", 1);
+  say("asker", set_rules("debug", "other-*"));
+  EXPECT_THAT(take<Levels>("r"), SizeIs(0));
+  EXPECT_EQ(take<Rules>("asker").at(0).rules.at(0).followers, 0U);
+  say("asker", set_rules("debug", "work*"));
+  EXPECT_EQ(take<Levels>("r").at(0).rules, "debug");
+}
+
+TEST_F(ControlServerTest, RulesEndWhenTheirTimeIsOver) {
+  hello("r", 1);
+  say("asker", set_rules("net=off", "", 10));
+  take<Levels>("r");
+  wall_ += 9'999'999'999;
+  server_.settle(0, 0);
+  EXPECT_THAT(take<Levels>("r"), SizeIs(0));
+  wall_ += 1;
+  server_.settle(0, 0);
+  EXPECT_EQ(take<Levels>("r").at(0).rules, "info,etl=debug");
+}
+
+TEST_F(ControlServerTest, WhoHasNoRoomHearsOfRulesLater) {
+  hello("r", 1);
+  outcome_["r"] = ControlServer::Sent::kBusy;
+  say("asker", set_rules("net=off"));
+  EXPECT_EQ(take<Rules>("asker").at(0).rules.at(0).followers, 0U);
+  server_.settle(0, 0);
+  EXPECT_TRUE(server_.owes());
+  outcome_["r"] = ControlServer::Sent::kDone;
+  server_.settle(0, 0);
+  EXPECT_FALSE(server_.owes());
+  EXPECT_EQ(take<Levels>("r").at(0).rules, "info,etl=debug,net=off");
+  say("asker", ChangeRules{});
+  EXPECT_EQ(take<Rules>("asker").at(0).rules.at(0).followers, 1U);
+}
+
+TEST_F(ControlServerTest, RulesThatCannotBeReadChangeNothing) {
+  hello("r", 1);
+  say("asker", set_rules("net=loud"));
+  EXPECT_THAT(take<Error>("asker").at(0).text, HasSubstr("net=loud"));
+  EXPECT_THAT(take<Levels>("r"), SizeIs(0));
+}
+
+TEST_F(ControlServerTest, TheCollectorsOwnRulesMayChangeUnderThem) {
+  hello("r", 1);
+  say("asker", set_rules("net=off"));
+  take<Levels>("r");
+  server_.set_levels("error");
+  server_.settle(0, 0);
+  EXPECT_EQ(take<Levels>("r").at(0).rules, "error,net=off");
+}
+
+// --- status
+
+TEST_F(ControlServerTest, StatusHasPublishersAndWhatTheySaid) {
+  hello("r", 1);
+  hello("q", 2);
+  table_.count(id_of(1), 100, 3);
+  say("r", Report{id_of(1), {7, 700, 1 << 20, 2, "spool: full"}});
+  say("q", Report{id_of(1), {1, 1, 1, 1, "forged"}});
+  say("asker", AskStatus{10, true, {}});
+  auto const status = take<Status>("asker").at(0);
+  EXPECT_EQ(status.epoch, 42U);
+  EXPECT_EQ(status.host, "hub");
+  EXPECT_EQ(status.publishers_known, 2U);
+  EXPECT_EQ(status.publishers_connected, 2U);
+  EXPECT_EQ(status.unacked, 7U);
+  ASSERT_THAT(status.publishers, SizeIs(2));
+  auto const& one = status.publishers[0];
+  EXPECT_EQ(one.id, id_of(1));
+  EXPECT_EQ(one.received, 100U);
+  EXPECT_EQ(one.gaps, 3U);
+  EXPECT_EQ(one.reported, wall_);
+  EXPECT_EQ(one.report, (PublisherReport{7, 700, 1 << 20, 2, "spool: full"}));
+  EXPECT_EQ(status.publishers[1].reported, 0);
+}
+
+TEST_F(ControlServerTest, AStatusOfManyPublishersFitsIntoAMessageAndGoesOnWithTheNextPage) {
+  constexpr int kMany = 1'000;
+  for (int i = 1; i <= kMany; ++i) {
+    wire::Publisher who{{}, std::string(255, 'h'), 1, std::string(255, '\xff'), INT64_MAX};
+    who.id[0] = static_cast<std::byte>(i / 256);
+    who.id[1] = static_cast<std::byte>(i % 256);
+    auto& publisher = table_.enter(who, 0);
+    table_.reach(publisher, "r");
+    publisher.report = {UINT64_MAX / kMany, UINT64_MAX, 1, UINT64_MAX, std::string(255, 'p')};
+    publisher.received = static_cast<std::uint64_t>(i);
+  }
+  std::size_t seen = 0;
+  AskStatus question{kMany, true, {}};
+  for (;;) {
+    say("asker", question);
+    auto const page = take<Status>("asker").at(0);
+    ASSERT_FALSE(page.publishers.empty());
+    seen += page.publishers.size();
+    EXPECT_EQ(page.publishers_known, 1'000U);
+    ASSERT_EQ(seen + page.not_listed, 1'000U);
+    EXPECT_LE(encode(page).size(), wire::kMaxControl);
+    question.after = page.publishers.back().id;
+    if (page.not_listed == 0) break;
+  }
+  EXPECT_EQ(seen, 1'000U);
+  say("asker", AskStatus{3, false, {}});
+  auto const top = take<Status>("asker").at(0);
+  ASSERT_THAT(top.publishers, SizeIs(3));
+  EXPECT_EQ(top.publishers[0].received, 1'000U) << "the one with the most first";
+  EXPECT_EQ(top.not_listed, 997U);
+}
+
+TEST_F(ControlServerTest, PublishersAreToldHowOftenToReport) {
+  hello("r", 1);
+  EXPECT_EQ(take<Welcome>("r").at(0).report_every, ControlServer::kReportEvery);
 }
 
 }  // namespace

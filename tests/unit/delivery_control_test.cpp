@@ -95,6 +95,66 @@ TEST(Control, EveryOtherKindRoundTrips) {
   EXPECT_EQ(told.last_id, -1);
 }
 
+TEST(Control, QuestionsToACollectorAndTheirAnswersRoundTrip) {
+  ChangeRules change{true, false, "info,db=debug", "worker-*", "h?", 600};
+  auto const wanted = round_trip(change);
+  EXPECT_TRUE(wanted.set);
+  EXPECT_FALSE(wanted.reset);
+  EXPECT_EQ(wanted.rules, change.rules);
+  EXPECT_EQ(wanted.process, change.process);
+  EXPECT_EQ(wanted.host, change.host);
+  EXPECT_EQ(wanted.seconds, 600U);
+  Rules rules{2, 3, "info", "disk full", {{"db", -7, "p", "h", 1, INT64_MAX, UINT64_MAX}}};
+  auto const in_force = round_trip(rules);
+  EXPECT_EQ(in_force.changed, 2U);
+  EXPECT_EQ(in_force.not_kept, "disk full");
+  ASSERT_EQ(in_force.rules.size(), 1U);
+  EXPECT_EQ(in_force.rules[0].level, -7);
+  EXPECT_EQ(in_force.rules[0].until, INT64_MAX);
+  EXPECT_EQ(in_force.rules[0].followers, UINT64_MAX);
+  auto const asked = round_trip(AskStatus{7, true, id_of(3)});
+  EXPECT_EQ(asked.most, 7U);
+  EXPECT_TRUE(asked.all);
+  EXPECT_EQ(asked.after, id_of(3));
+  auto const report = round_trip(Report{id_of(4), {1, 2, 3, 4, "none"}});
+  EXPECT_EQ(round_trip(Missed{12}).records, 12U);
+  EXPECT_EQ(report.id, id_of(4));
+  EXPECT_EQ(report.report, (PublisherReport{1, 2, 3, 4, "none"}));
+  Status status;
+  status.endpoints = {"ipc:///a", "tcp://b:1"};
+  status.rate = 0.5;
+  status.doors_shut = true;
+  status.store.trouble = "full";
+  status.sinks.resize(1);
+  status.sinks[0].name = "app.log";
+  status.publishers.resize(2);
+  status.publishers[1].report.unacked = 9;
+  auto const told = round_trip(status);
+  EXPECT_EQ(told.endpoints, status.endpoints);
+  EXPECT_EQ(told.rate, 0.5);
+  EXPECT_TRUE(told.doors_shut);
+  EXPECT_EQ(told.store.trouble, "full");
+  EXPECT_EQ(told.sinks.at(0).name, "app.log");
+  EXPECT_EQ(told.publishers.at(1).report.unacked, 9U);
+}
+
+TEST(Control, EntriesOfALaterVersionAreIgnoredAndThoseOfAnEarlierOneMayBeMissing) {
+  auto const question = packed([](auto& p) {
+    p.pack_array(2).pack("ask-status").pack_map(2).pack("most").pack(5).pack("colour").pack("red");
+  });
+  EXPECT_EQ(std::get<AskStatus>(decode(question)).most, 5U);
+  EXPECT_FALSE(std::get<AskStatus>(decode(question)).all);
+  auto const welcome =
+      packed([](auto& p) { p.pack_array(6).pack("welcome").pack(1).pack(2).pack(3).pack("").pack_array(0); });
+  EXPECT_EQ(std::get<Welcome>(decode(welcome)).report_every, 0U);
+  EXPECT_EQ(round_trip(Welcome{1, 2, 3, "", {}, 1, 1'000}).report_every, 1'000U);
+  auto const wrong =
+      packed([](auto& p) { p.pack_array(2).pack("ask-status").pack_map(1).pack("most").pack("5"); });
+  EXPECT_THAT(refusal(wrong), HasSubstr("'most' is not an unsigned integer"));
+  EXPECT_THAT(refusal(packed([](auto& p) { p.pack_array(2).pack("rules").pack(1); })),
+              HasSubstr("not a map"));
+}
+
 TEST(Control, AFullHelloFitsIntoAMessage) {
   Hello hello;
   hello.publisher = {id_of(7), std::string(255, 'h'), 1ULL << 60U, std::string(255, 'p'), INT64_MAX};

@@ -116,12 +116,14 @@ class FakeCollector {
   std::uint64_t window = 1 << 20;
   std::map<PublisherId, std::uint64_t> windows;  // of these, another one
   std::string levels;
+  std::uint64_t report_every = 0;
   std::uint64_t epoch = 0;
   delivery::ReceiverLedger ledger;
 
   std::size_t batches = 0, hellos = 0, resends = 0, flushes = 0, byes = 0, duplicates = 0;
   std::size_t largest = 0;  // bytes of a batch
   wire::Publisher last_publisher;
+  std::vector<delivery::PublisherReport> reports;
 
   void step() {
     if (answers) {
@@ -181,8 +183,9 @@ class FakeCollector {
       std::vector<std::pair<std::uint64_t, std::uint64_t>> bases;
       for (auto const& stream : hello->streams) bases.emplace_back(stream.stream, stream.base);
       say(name, delivery::Welcome{wire::kVersion, epoch, window_of(hello->publisher.id), levels,
-                                  ledger.hello(hello->publisher.id, bases)});
+                                  ledger.hello(hello->publisher.id, bases), 0, report_every});
     }
+    if (auto const* report = std::get_if<delivery::Report>(&message)) reports.push_back(report->report);
     if (std::holds_alternative<delivery::Flush>(message)) ++flushes;
     if (auto const* bye = std::get_if<delivery::Bye>(&message);
         bye != nullptr && ledger.complete(bye->id, bye->last)) {

@@ -1,4 +1,5 @@
 // A speaker, its feed and its sockets against a collector in the test's hands: whatever happens to the collector, what the spool holds is stored exactly once.
+#include "publisher/feed.hpp"
 #include "publisher/speaker.hpp"
 #include "sender_fixture.hpp"
 
@@ -26,6 +27,7 @@ class SpeakerTest : public testing::Test {
   void speak(std::vector<delivery::Endpoint> endpoints) {
     Speaker::Hooks hooks{[this](std::string_view rules) { rules_heard.emplace_back(rules); },
                          [this](Level, std::string_view line) { reports.emplace_back(line); }};
+    hooks.state = [this] { return state; };
     speaker.emplace(context, std::move(endpoints), writer->spool.publisher(), *feed, std::move(hooks));
   }
   void collect() { collector.emplace(scratch.endpoint(), stored); }
@@ -67,6 +69,7 @@ class SpeakerTest : public testing::Test {
   std::optional<FakeCollector> collector, other;
   std::vector<std::string> rules_heard, reports;
   std::uint64_t spilled = 0;
+  delivery::PublisherReport state;
 };
 
 TEST_F(SpeakerTest, RecordsOfAllStreamsArriveInOrderWithTheirNames) {
@@ -83,6 +86,26 @@ TEST_F(SpeakerTest, RecordsOfAllStreamsArriveInOrderWithTheirNames) {
   EXPECT_EQ(collector->batches, 1U) << "records of several streams share a batch";
   for (auto const& ring : writer->rings)
     EXPECT_EQ(ring.file->tail(), ring.file->head()) << "acked records leave the ring";
+}
+
+TEST_F(SpeakerTest, ItsStateIsToldWhereTheCollectorWantsToKnowAndWhenItHasChanged) {
+  start();
+  state.unacked = 7;
+  collect();
+  writer->write_many(0, 10);
+  ASSERT_TRUE(drain());
+  for (int i = 0; i < 20; ++i) round();
+  EXPECT_THAT(collector->reports, testing::IsEmpty()) << "an older collector would find fault with it";
+  collector.reset();
+  collect();
+  collector->report_every = 1;
+  ASSERT_TRUE(until([&] { return collector->reports.size() == 1; }));
+  EXPECT_EQ(collector->reports[0].unacked, 7U);
+  for (auto const end = monotonic_ms() + 20; monotonic_ms() < end;) round();
+  EXPECT_EQ(collector->reports.size(), 1U) << "nothing has changed";
+  state.unacked = 8;
+  ASSERT_TRUE(until([&] { return collector->reports.size() == 2; }));
+  EXPECT_EQ(collector->reports[1].unacked, 8U);
 }
 
 TEST_F(SpeakerTest, NothingIsSentBeforeTheWelcomeNorReleasedBeforeTheAck) {
