@@ -1,6 +1,7 @@
 // Rows a second of the store's writer beside the rate of raw prepared inserts of the same rows, in the same run and in turns,
 // and bytes a row of either. Raw: one prepared INSERT of the narrow columns a row through SQLite's C interface, in
 // transactions of 10,000 rows; default page size, no index, no ledger, no roll-up; WAL and synchronous FULL as the store.
+// And the same into many files: a new one each 16 MiB. The longest transaction of either tells what that costs at the worst.
 //   store_insert [ROWS [ROUNDS [DIRECTORY]]]
 #include "record/block.hpp"
 #include "store/store_writer.hpp"
@@ -12,6 +13,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 #include <random>
 #include <stdexcept>
@@ -100,7 +102,8 @@ struct Result {
 
 template <class Work>
 Result measure(std::filesystem::path const& file, std::size_t rows, Work const& work) {
-  for (char const* end : {"", "-wal", "-shm", ".lock"}) std::filesystem::remove(file.string() + end);
+  for (char const* end : {"", "-wal", "-shm", ".lock", ".d"})
+    std::filesystem::remove_all(file.string() + end);
   auto const start = std::chrono::steady_clock::now();
   work();
   std::chrono::duration<double> const took = std::chrono::steady_clock::now() - start;
@@ -157,12 +160,18 @@ void insert_raw(std::string const& file, Blocks const& blocks) {
   sqlite3_close(db);
 }
 
-void insert_store(std::string const& file, Blocks const& blocks) {
-  store::StoreWriter writer(file);
+/// @return ms that the longest transaction took.
+double insert_store(std::string const& file, Blocks const& blocks, std::uint64_t file_size) {
+  store::StoreWriter writer(file, {.retention = {.file_size = file_size}});
   std::size_t const group = kTransaction / kBlock;
+  std::chrono::duration<double, std::milli> longest{};
   for (std::size_t i = 0; i < blocks.size(); i += group) {
+    auto const start = std::chrono::steady_clock::now();
     writer.write({&blocks[i], std::min(group, blocks.size() - i)});
+    longest =
+        std::max<std::chrono::duration<double, std::milli>>(longest, std::chrono::steady_clock::now() - start);
   }
+  return longest.count();
 }
 
 struct Spread {
@@ -185,13 +194,20 @@ int main(int argc, char** argv) try {
   if (rows == 0 || rounds == 0) throw std::invalid_argument("ROWS and ROUNDS are at least 1");
   std::filesystem::create_directories(directory);
   Blocks const blocks = make_blocks(rows);
-  std::vector<double> raw_rates, store_rates, ratios;
+  std::vector<double> raw_rates, store_rates, ratios, many_rates, many_ratios, longest, many_longest;
+  std::ptrdiff_t files = 0;
   Result raw{};
   Result stored{};
   for (std::size_t round = 0; round < rounds; ++round) {
     auto const file = directory / "bench.sqlite";
     raw = measure(file, rows, [&] { insert_raw(file.string(), blocks); });
-    stored = measure(file, rows, [&] { insert_store(file.string(), blocks); });
+    stored = measure(file, rows, [&] { longest.push_back(insert_store(file.string(), blocks, 0)); });
+    auto const many =
+        measure(file, rows, [&] { many_longest.push_back(insert_store(file.string(), blocks, 16U << 20U)); });
+    many_rates.push_back(many.rows_per_second);
+    many_ratios.push_back(many.rows_per_second / stored.rows_per_second);
+    std::error_code none;
+    files = std::distance(std::filesystem::directory_iterator(file.string() + ".d", none), {});
     raw_rates.push_back(raw.rows_per_second);
     store_rates.push_back(stored.rows_per_second);
     ratios.push_back(stored.rows_per_second / raw.rows_per_second);
@@ -206,6 +222,15 @@ int main(int argc, char** argv) try {
   fmt::print("  store writer          {:9.0f} rows/s ({:.0f}–{:.0f})  {:5.0f} bytes/row, index included\n", s,
              s_low, s_high, stored.bytes_per_row);
   fmt::print("  store / raw           {:9.2f}        ({:.2f}–{:.2f})\n", q, q_low, q_high);
+  auto const [m, m_low, m_high] = spread(many_rates);
+  auto const [n, n_low, n_high] = spread(many_ratios);
+  auto const [t, t_low, t_high] = spread(longest);
+  auto const [u, u_low, u_high] = spread(many_longest);
+  fmt::print("  into files of 16 MiB  {:9.0f} rows/s ({:.0f}–{:.0f})  {} closed\n", m, m_low, m_high, files);
+  fmt::print("  many files / one      {:9.2f}        ({:.2f}–{:.2f})\n", n, n_low, n_high);
+  fmt::print(
+      "  longest transaction   {:9.1f} ms     ({:.1f}–{:.1f}); with many files {:.1f} ms ({:.1f}–{:.1f})\n",
+      t, t_low, t_high, u, u_low, u_high);
   return 0;
 } catch (std::exception const& error) {
   fmt::print(stderr, "store_insert: {}\n", error.what());

@@ -45,6 +45,7 @@ constexpr auto kExamples =
     R"(    logboom collect                                    the default address, into ./logs.sqlite
     logboom collect --db /var/log/app.sqlite --print   and show the records here
     logboom collect tcp://0.0.0.0:7514 --db all.sqlite for other machines (ports 7514, 7515, 7516)
+    logboom collect --keep 30d --max-size 20GiB        and no records older, nor more than that
     logboom collect --no-db --print=json | jq .        no store, one JSON object a line
     logboom collect --python-tcp 0.0.0.0:9020          also what Python's SocketHandler sends
     logboom collect --config /etc/logboom.toml         sinks and all else from a file

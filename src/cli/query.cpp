@@ -27,6 +27,7 @@ constexpr auto kExamples = R"(    logboom query --last 50                       
     logboom query --db old.sqlite -l error --since 2026-11-20 --until 2026-11-21
     logboom query -n etl -w table=users -o csv > users.csv
     logboom query -g 'time-?out' --count                 how many
+    logboom query --text 'solver fail*'                  with these words
     logboom query --since 1h -f                          and go on live)";
 
 constexpr auto kPatience = std::chrono::milliseconds{500};
@@ -36,6 +37,7 @@ struct Choices {
   std::string endpoint;
   FilterOptions filter;
   OutputOptions output;
+  std::string text;
   bool follow = false;
   bool count = false;
 };
@@ -63,6 +65,8 @@ void query(Choices const& choices) {
   Query query;
   query.filter = choices.filter.filter();
   query.last = choices.filter.last().value_or(0);
+  query.text = choices.text;
+  query.notice = [](std::string const& line) { tell(line); };
   if (choices.follow) {
     SubscriberOptions options;
     options.endpoint = choices.endpoint;
@@ -104,9 +108,16 @@ void add_query(CLI::App& app) {
                    "The collector that is asked for its store, or followed with -f")
       ->type_name("ADDRESS");
   choices->filter.add_to(*command);
+  auto* const text =
+      command
+          ->add_option(
+              "--text", choices->text,
+              "Message or exception has all these words; word* takes those that begin so, \"two words\" "
+              "stand together. Immediate in files with a full-text index (collect --full-text)")
+          ->type_name("WORDS");
   choices->output.add_to(*command);
   auto* const follow =
-      command->add_flag("-f,--follow", choices->follow, "Go on live, without a gap or a repeat");
+      command->add_flag("-f,--follow", choices->follow, "Go on live, without a gap or a repeat")->excludes(text);
   command->add_flag("--count", choices->count, "Only say how many there are")->excludes(follow);
   command->callback([choices] { query(*choices); });
 }

@@ -21,6 +21,7 @@
 #include "sinks/sink_options.hpp"
 #include "sinks/zmq_log.hpp"
 #include "store/ledger_reader.hpp"
+#include "store/retention_plan.hpp"
 #include "store/store_size.hpp"
 #include "upstream/forwarder.hpp"
 
@@ -131,6 +132,10 @@ CollectorOptions checked(CollectorOptions options) {
   if (options.commit_interval < std::chrono::milliseconds(1))
     throw std::invalid_argument("commit_interval: not a time to wait; give 1 ms or more");
   LevelRules::parse(options.level_rules);
+  store::check_retention(options.retention);
+  if (options.database.empty() && options.retention.many_files())
+    throw std::invalid_argument(
+        "retention: there is no store that it could be of; name a database, or leave it out");
   for (auto const& [transport, address] : python_sockets(options))
     inputs::check_listen_address(transport, address);
   sinks::check_sinks(options.sinks);
@@ -215,10 +220,14 @@ Collector::Impl::Impl(CollectorOptions given)
       log(host_name(), LevelRules::parse(options.level_rules).level_for("logboom.collector"), options.notice,
           wall_clock),
       claims(claim_addresses(addresses)),
-      target(options.database),
+      target(options.database, options.retention,
+             [this](std::string line) { log.tell(OwnLog::Kind::kStore, level::kError, std::move(line)); }),
       upstreams(make_upstreams()),
       queue([this](auto blocks) { commit(blocks); },
-            {.limit_bytes = options.queue_bytes, .interval = options.commit_interval}, [this] { wake.ring(); }),
+            {.limit_bytes = options.queue_bytes,
+             .interval = options.commit_interval,
+             .idle = std::chrono::seconds(options.retention.many_files() ? 1 : 0)},
+            [this] { wake.ring(); }),
       bus(std::move(claims), addresses, options.publish),
       door(bus, options.max_connections),
       input(python_input()),
@@ -267,6 +276,7 @@ std::vector<std::unique_ptr<upstream::Forwarder>> Collector::Impl::make_upstream
 
 /// Spools first: what the store has is acked, and is sent again by nobody. The transaction says how far they are, so that after a death no spool has more than the store.
 void Collector::Impl::commit(std::span<std::unique_ptr<Block> const> blocks) {
+  if (blocks.empty()) return target.write(blocks);
   for (; ahead < upstreams.size(); ++ahead) {
     upstreams[ahead]->append(blocks);
     blocks.back()->progress.push_back(upstreams[ahead]->progress());

@@ -93,11 +93,23 @@ bool CommitQueue::group_ready() const {
   return closed_ || (!pending_.empty() && (drained_ || pending_entries_ >= options_.group_entries));
 }
 
+void CommitQueue::wait_for_blocks(std::unique_lock<std::mutex>& lock) {
+  if (options_.idle.count() == 0) return changed_.wait(lock);
+  if (changed_.wait_for(lock, options_.idle) != std::cv_status::timeout || !pending_.empty()) return;
+  lock.unlock();
+  try {
+    write_({});
+  } catch (StoreError const&) {
+    // The next records meet it again, and then it is trouble.
+  }
+  lock.lock();
+}
+
 bool CommitQueue::next_group(Blocks& group) {
   std::unique_lock lock(mutex_);
   while (!group_ready()) {
     if (pending_.empty()) {
-      changed_.wait(lock);
+      wait_for_blocks(lock);
     } else if (changed_.wait_until(lock, oldest_pending_ + options_.interval) == std::cv_status::timeout) {
       break;
     }

@@ -29,8 +29,10 @@ class CommitQueue {
 
   struct Options {
     std::size_t limit_bytes = 8U << 20U;
-    std::size_t group_entries = 10'000;                            // a transaction is not held back for more
-    std::chrono::milliseconds interval{50};                        // nor longer than this
+    std::size_t group_entries = 10'000;      // a transaction is not held back for more
+    std::chrono::milliseconds interval{50};  // nor longer than this
+    std::chrono::milliseconds idle{
+        0};  // after so long without any, no blocks are written: retention is the store's; 0: never
     std::chrono::milliseconds first_retry{50}, last_retry{2'000};  // after a failure, doubling
     std::chrono::milliseconds give_up{5'000};  // once closed: how long failures are retried
   };
@@ -71,6 +73,7 @@ class CommitQueue {
   bool next_group(Blocks& group);
   bool group_ready() const;
   bool write(Blocks const& group);
+  void wait_for_blocks(std::unique_lock<std::mutex>& lock);
   void committed(Blocks group);
   void wait_to_retry(std::string reason, std::chrono::milliseconds delay,
                      std::optional<Clock::time_point> deadline);

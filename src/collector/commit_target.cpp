@@ -7,9 +7,12 @@
 
 namespace logboom::collector {
 
-CommitTarget::CommitTarget(std::string const& database) {
+CommitTarget::CommitTarget(std::string const& database, RetentionOptions const& retention,
+                           std::function<void(std::string)> notice) {
   if (database.empty()) return;
-  writer_ = std::make_unique<store::StoreWriter>(database);
+  options_.retention = retention;
+  options_.notice = std::move(notice);
+  writer_ = std::make_unique<store::StoreWriter>(database, options_);
   path_ = writer_->path();
 }
 
@@ -40,6 +43,8 @@ void CommitTarget::leave() {
   } catch (StoreError const&) {
     carried_.reset();  // this collector's own memory of it still holds
   }
+  // Ids of a store of many files are never given twice.
+  if (options_.retention.many_files()) options_.least_id = writer_->last_id() + 1;
   auto where = writer_->leave();
   writer_.reset();
   std::lock_guard const lock(mutex_);
@@ -48,7 +53,7 @@ void CommitTarget::leave() {
 
 void CommitTarget::reopen() {
   try {
-    auto fresh = std::make_unique<store::StoreWriter>(path_);
+    auto fresh = std::make_unique<store::StoreWriter>(path_, options_);
     if (carried_) fresh->write({&carried_, 1});
     carried_.reset();
     writer_ = std::move(fresh);

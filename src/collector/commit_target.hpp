@@ -5,8 +5,11 @@
 #include "record/block.hpp"
 #include "store/store_writer.hpp"
 
+#include <logboom/retention.hpp>
+
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -17,17 +20,18 @@ namespace logboom::collector {
 
 class CommitTarget {
  public:
-  /// @param database "" = nowhere. @throws StoreError
-  explicit CommitTarget(std::string const& database);
+  /// @param database "" = nowhere. @param notice one line for people, from any thread: what stands in the way of retention. @throws StoreError, std::invalid_argument
+  CommitTarget(std::string const& database, RetentionOptions const& retention,
+               std::function<void(std::string)> notice);
 
   // Before the first write.
   std::vector<Progress> ledger() const;
   std::int64_t last_id() const noexcept;
   std::string const& path() const noexcept { return path_; }  // absolute, or empty
 
-  /// One transaction. @throws StoreError
+  /// One transaction. Without blocks: only what is due of retention. @throws StoreError
   void write(std::span<std::unique_ptr<Block> const> blocks);
-  /// How often the file had to be opened anew: its ids begin again. Safe from any thread.
+  /// How often the file had to be opened anew after it was moved: without retention its ids begin again. Safe from any thread.
   std::uint64_t reopened() const noexcept { return reopened_; }
   /// For people: where the records are that were written before the last time. Safe from any thread.
   std::string left() const;
@@ -38,6 +42,7 @@ class CommitTarget {
   void number(std::span<std::unique_ptr<Block> const> blocks);
 
   std::string path_;
+  store::WriterOptions options_;
   std::unique_ptr<store::StoreWriter> writer_;
   std::int64_t numbered_ = 0;
   std::unique_ptr<Block> carried_;  // how far the streams are, for the file that is begun next

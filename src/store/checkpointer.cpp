@@ -1,38 +1,17 @@
 #include "store/checkpointer.hpp"
 
+#include "store/quiet_thread.hpp"
+
 #include <SQLiteCpp/Database.h>
 #include <sqlite3.h>
 
-#include <pthread.h>
-#include <csignal>
-
 namespace logboom::store {
-namespace {
-
-/// A library's thread takes no signals: they are for the program's own.
-std::thread start_without_signals(auto body) {
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  try {
-    std::thread thread(std::move(body));
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    return thread;
-  } catch (...) {
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    throw;
-  }
-}
-
-}  // namespace
-
 Checkpointer::Checkpointer(std::string const& path)
     : db_(std::make_unique<SQLite::Database>(path, SQLite::OPEN_READWRITE | SQLite::OPEN_NOMUTEX)) {
   db_->exec("PRAGMA synchronous=FULL");
   // Reading the header makes this connection one of the log's; it needs no cache, checkpoints go round it.
   db_->exec("PRAGMA cache_size=8; PRAGMA user_version");
-  thread_ = start_without_signals([this] { run(); });
+  thread_ = start_quiet_thread([this] { run(); });
 }
 
 Checkpointer::~Checkpointer() {
@@ -56,6 +35,11 @@ void Checkpointer::request() {
 void Checkpointer::wait_idle() {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return !wanted_ && !running_; });
+}
+
+bool Checkpointer::busy() {
+  std::lock_guard const guard(mutex_);
+  return wanted_ || running_;
 }
 
 void Checkpointer::run() {

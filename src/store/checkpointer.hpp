@@ -29,6 +29,8 @@ class Checkpointer {
   void request();
   /// Waits until no checkpoint runs or is asked for.
   void wait_idle();
+  /// One runs or is asked for.
+  bool busy();
 
  private:
   void run();

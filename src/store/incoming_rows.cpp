@@ -8,19 +8,22 @@
 
 namespace logboom::store {
 
+#define LOGBOOM_COLUMNS                                                                                     \
+  "created, level, site_id, source_id, sequence, message, fields, exception_type, exception, stack, task, " \
+  "attributes"
+
 char const* const kInsertIncoming =
-    "INSERT INTO record(created, level, site_id, source_id, sequence, message, fields, exception_type, "
-    "exception, stack, "
-    "task, attributes) SELECT * FROM incoming";
+    "INSERT INTO record(" LOGBOOM_COLUMNS ") SELECT " LOGBOOM_COLUMNS " FROM incoming";
+
+char const* const kInsertFirstIncoming =
+    "INSERT INTO record(id, " LOGBOOM_COLUMNS ") SELECT id, " LOGBOOM_COLUMNS " FROM incoming";
 
 namespace {
 
-constexpr char const* kDeclaration =
-    "CREATE TABLE incoming(created, level, site_id, source_id, sequence, message, fields, exception_type, "
-    "exception, "
-    "stack, task, attributes)";
+constexpr char const* kDeclaration = "CREATE TABLE incoming(id, " LOGBOOM_COLUMNS ")";
 
 enum Column : int {
+  kId,
   kCreated,
   kLevel,
   kSite,
@@ -43,6 +46,7 @@ struct Cursor : sqlite3_vtab_cursor {
   IncomingRows const* rows;
   std::size_t part;
   std::size_t entry;
+  std::int64_t id;
 
   bool at_end() const noexcept { return part == rows->parts.size(); }
   void skip_ended_parts() noexcept {
@@ -87,6 +91,7 @@ int filter(sqlite3_vtab_cursor* base, int, char const*, int, sqlite3_value**) {
   auto* cursor = static_cast<Cursor*>(base);
   cursor->part = 0;
   cursor->entry = 0;
+  cursor->id = cursor->rows->first_id;
   cursor->skip_ended_parts();
   return SQLITE_OK;
 }
@@ -94,6 +99,7 @@ int filter(sqlite3_vtab_cursor* base, int, char const*, int, sqlite3_value**) {
 int next(sqlite3_vtab_cursor* base) {
   auto* cursor = static_cast<Cursor*>(base);
   ++cursor->entry;
+  ++cursor->id;
   cursor->skip_ended_parts();
   return SQLITE_OK;
 }
@@ -115,6 +121,7 @@ int column(sqlite3_vtab_cursor* base, sqlite3_context* context, int column) {
   IncomingRows::Part const& part = cursor->rows->parts[cursor->part];
   Entry const& entry = part.block->entries[cursor->entry];
   switch (column) {
+    case kId: sqlite3_result_int64(context, cursor->id); break;
     case kCreated: sqlite3_result_int64(context, entry.time); break;
     case kLevel: sqlite3_result_int(context, part.block->sites[entry.site]->level); break;
     case kSite: sqlite3_result_int64(context, part.sites[entry.site]); break;
@@ -135,8 +142,7 @@ int column(sqlite3_vtab_cursor* base, sqlite3_context* context, int column) {
 }
 
 int rowid(sqlite3_vtab_cursor* base, sqlite3_int64* id) {
-  auto const* cursor = static_cast<Cursor const*>(base);
-  *id = static_cast<sqlite3_int64>((cursor->part << 32U) | cursor->entry);
+  *id = static_cast<Cursor const*>(base)->id;
   return SQLITE_OK;
 }
 

@@ -21,6 +21,7 @@ struct IncomingRows {
     std::vector<std::int64_t> sources;
   };
   std::vector<Part> parts;
+  std::int64_t first_id = 1;  // of the first row; the others count on from it
 };
 
 /// Declares the virtual table `incoming` on this connection. @throws SQLite::Exception
@@ -28,5 +29,8 @@ void declare_incoming(SQLite::Database& db, IncomingRows const& rows);
 
 /// The statement that moves all rows of `incoming` to `record`, numbering them from max(id) + 1 on.
 extern char const* const kInsertIncoming;
+
+/// The same, numbering them as they are in `incoming`: a quarter slower, for the first rows of a file only.
+extern char const* const kInsertFirstIncoming;
 
 }  // namespace logboom::store

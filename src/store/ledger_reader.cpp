@@ -14,7 +14,7 @@ namespace logboom::store {
 
 struct LedgerReader::Connection {
   explicit Connection(std::string const& path)
-      : db(open_for_reading(path)),
+      : db(open_current(path)),
         find(db,
              "SELECT last, missing FROM ledger WHERE publisher_id = (SELECT id FROM publisher WHERE uuid = "
              "?) AND "
@@ -30,6 +30,8 @@ LedgerReader::LedgerReader(LedgerReader&&) noexcept = default;
 LedgerReader& LedgerReader::operator=(LedgerReader&&) noexcept = default;
 
 std::optional<Progress> LedgerReader::find(PublisherId const& publisher, std::uint64_t stream) try {
+  // A store that went on in a new file knows of later records there.
+  if (connection_ != nullptr && has_moved(connection_->db)) connection_ = nullptr;
   if (connection_ == nullptr) connection_ = std::make_unique<Connection>(path_);
   SQLite::Statement& select = connection_->find;
   ScopedReset const reset(select);

@@ -1,5 +1,7 @@
 #include "store/left_file.hpp"
 
+#include "store/output_file.hpp"
+
 #include <SQLiteCpp/Column.h>
 #include <SQLiteCpp/Exception.h>
 #include <fmt/chrono.h>
@@ -14,11 +16,12 @@
 #include <cerrno>
 #include <chrono>
 #include <filesystem>
-#include <memory>
+#include <span>
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 namespace logboom::store {
 namespace {
@@ -39,28 +42,18 @@ bool has_name(int handle) {
   throw std::system_error(errno, std::generic_category(), fmt::format("{} {}", what, path));
 }
 
-void write_all(int file, char const* data, std::size_t size, std::string const& path) {
-  while (size > 0) {
-    auto const done = ::write(file, data, size);
-    if (done < 0 && errno == EINTR) continue;
-    if (done <= 0) fail("cannot write", path);
-    data += done;
-    size -= static_cast<std::size_t>(done);
-  }
-}
-
-void copy_bytes(int from, int to, std::string const& path) {
+void copy_bytes(int from, OutputFile& to, std::string const& path) {
   constexpr std::size_t kPart = 1U << 20U;
-  auto const part = std::make_unique<char[]>(kPart);
+  std::vector<std::byte> part(kPart);
   for (off_t at = 0;;) {
-    auto const size = ::pread(from, part.get(), kPart, at);
+    auto const size = ::pread(from, part.data(), kPart, at);
     if (size < 0 && errno == EINTR) continue;
     if (size < 0) fail("cannot read what becomes", path);
     if (size == 0) break;
-    write_all(to, part.get(), static_cast<std::size_t>(size), path);
+    to.write(std::span(part).first(static_cast<std::size_t>(size)));
     at += size;
   }
-  if (::fsync(to) != 0) fail("cannot write", path);
+  to.sync();
 }
 
 /// Makes one file of a copied database and its log. @throws what SQLite says, or when it is not all there.
@@ -133,15 +126,8 @@ std::string OpenedFiles::name_now() const {
 void OpenedFiles::copy(int& source, int handle, std::string const& to) const {
   if (source < 0) source = ::open(link_of(handle).c_str(), O_RDONLY | O_CLOEXEC);
   if (source < 0) fail("cannot open what becomes", to);
-  int const target = ::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (target < 0) fail("cannot make", to);
-  try {
-    copy_bytes(source, target, to);
-  } catch (...) {
-    ::close(target);
-    throw;
-  }
-  ::close(target);
+  OutputFile target(to, 0600);
+  copy_bytes(source, target, to);
 }
 
 // Bytes of both files, not SQLite's backup: that reads through the index, which may be another database's by now. The log's own checks say where it ends.

@@ -22,6 +22,8 @@ class OpenedFiles {
 
   /// The file or its log is no longer what its name stands for.
   bool moved() const;
+  /// `path` is a name of the file.
+  bool is_file(std::string const& path) const { return identify(path) == file_; }
 
   /// After moved(), with every connection of this process idle: sees to it that all that was committed is in one file with a name. Where the file still has one, the log is
   /// emptied into it; otherwise (removed, or a reader keeps the log from being emptied) both are copied to `PATH.rescued-TIME`. Takes the

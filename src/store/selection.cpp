@@ -1,5 +1,7 @@
 #include "store/selection.hpp"
 
+#include "store/text_index.hpp"
+
 #include <SQLiteCpp/Column.h>
 #include <fmt/format.h>
 
@@ -47,13 +49,15 @@ std::optional<Matcher> matcher_of_rest(Filter const& filter) {
 
 }  // namespace
 
-Selection::Selection(SQLite::Database& db, Filter const& filter, std::int64_t first, std::int64_t last)
-    : first_(first), last_(last), rest_(matcher_of_rest(filter)) {
+Selection::Selection(SQLite::Database& db, Filter const& filter, std::int64_t first, std::int64_t last,
+                     WordTest const* words)
+    : first_(first), last_(last), rest_(matcher_of_rest(filter)), words_(words) {
   if (filter.level) require("r.level >= :level", ":level", std::int64_t{*filter.level});
   restrict_time(db, filter);
   if (!nothing()) restrict_sites(db, filter);
   if (!nothing()) restrict_sources(db, filter);
   restrict_texts(filter);
+  if (!nothing() && words_ != nullptr) restrict_words(db);
 }
 
 void Selection::bind(SQLite::Statement& statement) const {
@@ -138,6 +142,16 @@ void Selection::restrict_sources(SQLite::Database& db, Filter const& filter) {
     }
   }
   take_ids(ids, all, "r.source_id", ":sources");
+}
+
+/// Where there is no index, the record is tested.
+void Selection::restrict_words(SQLite::Database& db) {
+  if (!has_text_index(db)) return;
+  require(
+      "r.id IN (SELECT rowid FROM record_text WHERE record_text MATCH :words AND rowid > :after AND rowid <= "
+      ":up_to)",
+      ":words", words_->expression());
+  words_ = nullptr;
 }
 
 // Only a first sieve: what it lets through is tested by the matcher. It spares most rows their decoding.

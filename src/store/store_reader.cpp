@@ -1,183 +1,211 @@
 #include "store/store_reader.hpp"
 
-#include "store/read_connection.hpp"
-#include "store/record_rows.hpp"
-#include "store/scoped_reset.hpp"
-#include "store/selection.hpp"
-#include "store/store_error.hpp"
+#include "store/closed_files.hpp"
+#include "store/file_reader.hpp"
+#include "store/page.hpp"
 
-#include <SQLiteCpp/Column.h>
-#include <SQLiteCpp/Statement.h>
 #include <fmt/core.h>
-#include <sqlite3.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 namespace logboom::store {
 namespace {
 
-constexpr std::size_t kPageRecords = 256;
-constexpr std::size_t kPageBytes = 1U << 20U;
-constexpr std::int64_t kRowsAtOnce =
-    4'096;  // looked at in one read transaction, whether or not they pass: milliseconds
-constexpr int kStepsBetweenQuestions = 10'000;  // of SQLite's machine: about a millisecond
+constexpr std::size_t kOpenFiles = 4;  // closed ones, between searches
 
-/// Records read in one go and visited after the statement is reset.
-class Page {
- public:
-  void add(Record record) {
-    bytes_ += record.message.size() + record.exception.size() + record.stack.size();
-    records_.push_back(std::move(record));
-  }
-  bool full() const noexcept { return records_.size() >= kPageRecords || bytes_ >= kPageBytes; }
-  /// False once `visit` returned false. Empties the page.
-  bool visit(StoreReader::Visit const& visit) {
-    bytes_ = 0;
-    std::vector<Record> const records = std::exchange(records_, {});
-    return std::all_of(records.begin(), records.end(), visit);
-  }
+using File = std::shared_ptr<FileReader>;
 
- private:
-  std::vector<Record> records_;
-  std::size_t bytes_ = 0;
-};
+bool is_there(std::string const& path) {
+  std::error_code none;
+  return std::filesystem::exists(path, none);
+}
 
 }  // namespace
 
+/// The files as they are now. The current one is looked at first: what it was before is among the closed ones by then.
 struct StoreReader::Impl {
-  explicit Impl(std::string const& file)
-      : path(file),
-        db(open_for_reading(file)),
-        rows(db),
-        find(db, fmt::format("SELECT {} FROM record r WHERE r.id = ?", kRecordColumns)),
-        find_last(db, "SELECT ifnull(max(id), 0) FROM record") {}
+  explicit Impl(std::string file) : path(std::move(file)) { refresh(); }
 
-  std::int64_t last_id();
-  std::optional<Record> fetch(std::int64_t id);
-  std::string path;
+  void refresh();
+  void list();
+  File open(std::int64_t first_id);
+  File open_listed(std::int64_t first_id);
+  File prepared(std::string const& file, bool is_closed) const;
+
+  std::string const path;
   std::function<bool()> stop;
-  SQLite::Database db;
-  RecordRows rows;
-  SQLite::Statement find;
-  SQLite::Statement find_last;
+  std::function<void(std::string const&)> tell;
+  File current;
+  std::vector<ClosedFile> closed;                   // before the current one, ascending
+  std::vector<std::pair<std::int64_t, File>> kept;  // by first id; used last at the end
 };
 
-namespace {
+File StoreReader::Impl::prepared(std::string const& file, bool is_closed) const {
+  auto made = std::make_shared<FileReader>(file, is_closed);
+  if (stop) made->stop_when(stop);
+  return made;
+}
 
-/// Runs `work`, which reads `path`.
-template <class Work>
-auto reading(std::string const& path, Work const& work) {
+void StoreReader::Impl::refresh() {
+  if (current && !current->moved()) return;
   try {
-    return work();
-  } catch (SQLite::Exception const& cause) {
-    throw store_error(path, "read", cause);
+    current = prepared(path, false);
+  } catch (StoreError const&) {
+    if (current && !is_there(path)) return;  // moved away: what is open is still there
+    throw;
   }
+  list();
 }
 
-}  // namespace
-
-std::int64_t StoreReader::Impl::last_id() {
-  ScopedReset const reset(find_last);
-  find_last.executeStep();
-  return find_last.getColumn(0).getInt64();
+void StoreReader::Impl::list() {
+  closed = list_closed(path);
+  std::erase_if(closed, [this](ClosedFile const& file) { return file.first_id >= current->first_id(); });
 }
 
-std::optional<Record> StoreReader::Impl::fetch(std::int64_t id) {
-  ScopedReset const reset(find);
-  find.bind(1, id);
-  if (!find.executeStep()) return std::nullopt;
-  return rows.read(find);
+File StoreReader::Impl::open_listed(std::int64_t first_id) {
+  // From when a file is listed until it is opened it may be compressed, or removed.
+  for (int i = 0; i < 3; ++i) {
+    auto const file = std::lower_bound(closed.begin(), closed.end(), first_id,
+                                       [](ClosedFile const& a, std::int64_t id) { return a.first_id < id; });
+    if (file == closed.end() || file->first_id != first_id) return nullptr;
+    try {
+      return prepared(file->path, true);
+    } catch (StoreError const&) {
+      if (is_there(file->path)) throw;
+      closed = list_closed(path);
+    }
+  }
+  return nullptr;
 }
 
-/// Rows are only ever added, with growing ids and no holes: a span of ids is as many rows, and what is read up to an id that was committed at the start is one
-/// consistent state. So it is read in short transactions: a long one would keep the writer's log from beginning anew.
+/// Nothing when it is there no more.
+File StoreReader::Impl::open(std::int64_t first_id) {
+  auto const known =
+      std::find_if(kept.begin(), kept.end(), [&](auto const& one) { return one.first == first_id; });
+  if (known != kept.end()) {
+    std::rotate(known, known + 1, kept.end());
+    return kept.back().second;
+  }
+  File file = open_listed(first_id);
+  if (!file) {
+    if (tell)
+      tell(
+          fmt::format("the file of {} that begins with record {} was removed while the store was read; its "
+                      "records are left out",
+                      path, first_id));
+    return nullptr;
+  }
+  if (kept.size() == kOpenFiles) kept.erase(kept.begin());
+  kept.emplace_back(first_id, file);
+  return file;
+}
+
+/// Over the files that were there when it began. What was then the current one stays open, whatever becomes of it.
 struct StoreReader::Search::State {
-  State(Impl& reader, Selection selected, std::size_t newest);
+  State(Impl& from, Query const& asked);
 
-  bool step(Visit const& visit);
   bool walk(Visit const& visit);
-  void find_newest();
-  bool show_found(Visit const& visit);
+  bool find();
+  bool show(Visit const& visit);
+  bool begin_part(std::size_t wanted);
+  File file_of(std::size_t span) {
+    return spans[span].first_id == current->first_id() ? current : reader.open(spans[span].first_id);
+  }
+
+  struct Span {
+    std::int64_t first_id;      // of the file
+    std::int64_t after, up_to;  // what is asked for of it
+  };
+  struct Found {
+    std::size_t span;
+    std::vector<std::int64_t> ids;  // the newest first; visited from the end
+  };
 
   Impl& reader;
-  Selection const selection;
-  std::optional<SQLite::Statement> select;
-  std::int64_t after;               // walk: everything up to it was visited
-  std::int64_t up_to;               // find_newest: everything after it was looked at
-  std::size_t const wanted;         // the newest so many; 0: all
-  bool searching;                   // for them
-  std::vector<std::int64_t> found;  // of those, the newest first; visited from its end
+  Query query;
+  std::optional<WordTest> words;
+  File const current;
+  std::vector<Span> spans;  // ascending
+  std::size_t next;         // of spans; with `last` the one after it
+  std::size_t missing;      // so many of the newest are still looked for
+  std::vector<Found> found;
+  File file;
+  std::optional<FileReader::Search> part;
 };
 
-StoreReader::Search::State::State(Impl& from, Selection selected, std::size_t newest)
-    : reader(from),
-      selection(std::move(selected)),
-      after(selection.first() - 1),
-      up_to(selection.last()),
-      wanted(newest),
-      searching(newest > 0) {
-  if (selection.nothing()) return;
-  select.emplace(
-      reader.db,
-      fmt::format("SELECT {} FROM record r WHERE r.id > :after AND r.id <= :up_to{} ORDER BY r.id{}",
-                  wanted > 0 && selection.exact() ? "r.id" : kRecordColumns, selection.condition(),
-                  wanted > 0 ? " DESC" : ""));
+StoreReader::Search::State::State(Impl& from, Query const& asked)
+    : reader(from), query(asked), current(from.current), missing(asked.last) {
+  Matcher const refuse_malformed(query.filter);
+  if (!query.text.empty()) words.emplace(query.text);
+  std::int64_t last = current->last_id();
+  if (query.up_to_id > 0) last = std::min(last, query.up_to_id);
+  std::int64_t const after = std::max<std::int64_t>(query.after_id, 0);
+  std::vector<std::int64_t> begins;
+  for (ClosedFile const& one : reader.closed) begins.push_back(one.first_id);
+  begins.push_back(current->first_id());
+  for (std::size_t i = 0; i < begins.size(); ++i) {
+    std::int64_t const end = i + 1 < begins.size() ? begins[i + 1] - 1 : last;
+    Span const span{begins[i], std::max(after, begins[i] - 1), std::min(last, end)};
+    if (span.after < span.up_to) spans.push_back(span);
+  }
+  next = query.last > 0 ? spans.size() : 0;
 }
 
-bool StoreReader::Search::State::step(Visit const& visit) {
-  if (!select) return false;
-  if (wanted == 0) return walk(visit);
-  if (!searching) return show_found(visit);
-  find_newest();
+/// Opens the file of the span `next`. @return false: it is there no more.
+bool StoreReader::Search::State::begin_part(std::size_t wanted) {
+  file = file_of(next);
+  if (!file) return false;
+  Query of_file = query;
+  of_file.after_id = spans[next].after;
+  of_file.up_to_id = spans[next].up_to;
+  of_file.last = wanted;
+  part.emplace(file->search(of_file, words ? &*words : nullptr));
   return true;
 }
 
 bool StoreReader::Search::State::walk(Visit const& visit) {
-  std::int64_t const until = std::min(selection.last(), after + kRowsAtOnce);
-  std::int64_t reached = after;
-  Page page;
-  {
-    ScopedReset const reset(*select);
-    selection.bind(*select);
-    select->bind(":after", after);
-    select->bind(":up_to", until);
-    while (!page.full() && select->executeStep()) {
-      Record record = reader.rows.read(*select);
-      reached = record.id;
-      if (selection.passes(record)) page.add(std::move(record));
-    }
+  if (next == spans.size()) return false;
+  bool stopped = false;
+  bool const more = (part || begin_part(0)) && part->walk([&](Record const& record) {
+    stopped = !visit(record);
+    return !stopped;
+  });
+  if (stopped) {
+    next = spans.size();
+  } else if (!more) {
+    part.reset();
+    ++next;
   }
-  after = page.full() ? reached : until;
-  return page.visit(visit) && after < selection.last();
+  return next < spans.size();
 }
 
-void StoreReader::Search::State::find_newest() {
-  std::int64_t const from = std::max(selection.first() - 1, up_to - kRowsAtOnce);
-  auto const before = found.size();
-  ScopedReset const reset(*select);
-  selection.bind(*select);
-  select->bind(":after", from);
-  select->bind(":up_to", up_to);
-  try {
-    while (found.size() < wanted && select->executeStep()) {
-      if (selection.exact() || selection.passes(reader.rows.read(*select)))
-        found.push_back(select->getColumn(0).getInt64());
-    }
-  } catch (...) {
-    found.resize(before);
-    throw;
+bool StoreReader::Search::State::find() {
+  if (!part) {
+    --next;
+    if (!begin_part(missing)) return next > 0;
+    found.push_back({next, {}});
   }
-  up_to = from;
-  searching = up_to >= selection.first() && found.size() < wanted;
+  if (part->find(found.back().ids)) return true;
+  missing -= std::min(missing, found.back().ids.size());
+  part.reset();
+  return missing > 0 && next > 0;
 }
 
-bool StoreReader::Search::State::show_found(Visit const& visit) {
+bool StoreReader::Search::State::show(Visit const& visit) {
   Page page;
   while (!found.empty() && !page.full()) {
-    if (auto record = reader.fetch(found.back())) page.add(std::move(*record));
-    found.pop_back();
+    auto& [span, ids] = found.back();
+    File const from = ids.empty() ? nullptr : file_of(span);
+    if (!from) {
+      found.pop_back();
+      continue;
+    }
+    if (auto record = from->fetch(ids.back())) page.add(std::move(*record));
+    ids.pop_back();
   }
   return page.visit(visit) && !found.empty();
 }
@@ -188,28 +216,44 @@ StoreReader::Search& StoreReader::Search::operator=(Search&&) noexcept = default
 StoreReader::Search::~Search() = default;
 
 bool StoreReader::Search::step(Visit const& visit) {
-  return reading(state_->reader.path, [&] { return state_->step(visit); });
+  State& state = *state_;
+  if (state.query.last == 0) return state.walk(visit);
+  if (state.missing > 0 && (state.part || state.next > 0)) {
+    if (!state.find()) state.missing = 0;
+    return true;
+  }
+  return state.show(visit);
 }
 
-void StoreReader::stop_when(std::function<bool()> stop) {
-  impl_->stop = std::move(stop);
-  sqlite3_progress_handler(
-      impl_->db.getHandle(), kStepsBetweenQuestions,
-      [](void* impl) { return static_cast<Impl*>(impl)->stop() ? 1 : 0; }, impl_.get());
-}
-
-StoreReader::StoreReader(std::string const& path)
-    : impl_(reading(path, [&] { return std::make_unique<Impl>(path); })) {}
+StoreReader::StoreReader(std::string const& path) : impl_(std::make_unique<Impl>(path)) {}
 StoreReader::~StoreReader() = default;
 StoreReader::StoreReader(StoreReader&&) noexcept = default;
 StoreReader& StoreReader::operator=(StoreReader&&) noexcept = default;
 
+void StoreReader::stop_when(std::function<bool()> stop) {
+  impl_->stop = std::move(stop);
+  impl_->current->stop_when(impl_->stop);
+  for (auto const& [first_id, file] : impl_->kept) file->stop_when(impl_->stop);
+}
+
+void StoreReader::tell_of_removed(std::function<void(std::string const&)> tell) {
+  impl_->tell = std::move(tell);
+}
+
 std::int64_t StoreReader::last_id() const {
-  return reading(impl_->path, [&] { return impl_->last_id(); });
+  impl_->refresh();
+  return impl_->current->last_id();
 }
 
 std::optional<Record> StoreReader::fetch(std::int64_t id) const {
-  return reading(impl_->path, [&] { return impl_->fetch(id); });
+  impl_->refresh();
+  if (id >= impl_->current->first_id()) return impl_->current->fetch(id);
+  auto const after =
+      std::upper_bound(impl_->closed.begin(), impl_->closed.end(), id,
+                       [](std::int64_t wanted, ClosedFile const& file) { return wanted < file.first_id; });
+  if (after == impl_->closed.begin()) return std::nullopt;
+  File const file = impl_->open(std::prev(after)->first_id);
+  return file ? file->fetch(id) : std::nullopt;
 }
 
 void StoreReader::range(std::int64_t first, std::int64_t last, Visit const& visit) const {
@@ -220,13 +264,8 @@ void StoreReader::range(std::int64_t first, std::int64_t last, Visit const& visi
 }
 
 StoreReader::Search StoreReader::search(Query const& query) const {
-  return reading(impl_->path, [&] {
-    std::int64_t last = impl_->last_id();
-    if (query.up_to_id > 0) last = std::min(last, query.up_to_id);
-    std::int64_t const first = std::max<std::int64_t>(query.after_id, 0) + 1;
-    return Search(
-        std::make_unique<Search::State>(*impl_, Selection(impl_->db, query.filter, first, last), query.last));
-  });
+  impl_->refresh();
+  return Search(std::make_unique<Search::State>(*impl_, query));
 }
 
 void StoreReader::query(Query const& query, Visit const& visit) const {
@@ -240,7 +279,9 @@ void StoreReader::query(Query const& query, Visit const& visit) const {
 namespace logboom {
 
 void query(std::string const& database, Query const& query, std::function<bool(Record const&)> const& visit) {
-  store::StoreReader(database).query(query, visit);
+  store::StoreReader reader(database);
+  reader.tell_of_removed(query.notice);
+  reader.query(query, visit);
 }
 
 }  // namespace logboom

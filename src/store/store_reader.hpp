@@ -1,4 +1,4 @@
-// Reads a store's file, while it is being written or later: single records, ranges of ids, filtered queries.
+// Reads a store, its current file and the closed ones, as one: single records, ranges of ids, filtered queries; while it is being written, or later.
 // Must not know who asks (viewers, the command line) or how records are shown.
 #pragma once
 
@@ -12,8 +12,9 @@
 
 namespace logboom::store {
 
-/// One read-only connection. For one thread at a time; any number of readers beside the writer. No read transaction
-/// is open while `visit` runs, so that a slow visitor does not hold back the writer's checkpoints.
+/// One read-only connection to the current file, and at most four to closed ones that it keeps. For one thread at a time; any number of readers beside the writer. No read transaction
+/// is open while `visit` runs, so that a slow visitor does not hold back the writer's checkpoints. Files may be closed, rewritten and removed meanwhile: each call sees the store as
+/// it is by then, a search as it was when it began, but for files removed before it came to them.
 class StoreReader {
  public:
   using Visit = std::function<bool(Record const&)>;
@@ -36,6 +37,9 @@ class StoreReader {
   /// some million records after it.
   class Search;
   Search search(Query const& query) const;
+
+  /// Told, in one line, of a file that was removed between the beginning of a search and when it came to it. Not set: nobody is told.
+  void tell_of_removed(std::function<void(std::string const&)> tell);
 
   /// Asked now and then while rows are read: once it says true, reading ends with a StoreError. For searches that find nothing in much.
   void stop_when(std::function<bool()> stop);

@@ -1,26 +1,19 @@
 #include "store/store_writer.hpp"
 
-#include "store/checkpointer.hpp"
-#include "store/incoming_rows.hpp"
-#include "store/left_file.hpp"
-#include "store/missing_text.hpp"
-#include "store/names.hpp"
-#include "store/rollup.hpp"
-#include "store/schema.hpp"
-#include "store/scoped_reset.hpp"
+#include "store/archivist.hpp"
+#include "store/closed_files.hpp"
+#include "store/file_writer.hpp"
+#include "store/next_file.hpp"
+#include "store/read_connection.hpp"
+#include "store/retention_plan.hpp"
 #include "store/store_error.hpp"
-#include "store/text_limit.hpp"
 #include "store/writer_lock.hpp"
 
 #include <SQLiteCpp/Column.h>
-#include <SQLiteCpp/Database.h>
-#include <SQLiteCpp/Statement.h>
-#include <SQLiteCpp/Transaction.h>
 #include <fmt/core.h>
-#include <sqlite3.h>
 
 #include <algorithm>
-#include <cstring>
+#include <chrono>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -30,8 +23,10 @@
 namespace logboom::store {
 namespace {
 
-constexpr int kBusyTimeoutMs = 5'000;
-constexpr int kCheckpointPages = 1'000;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kSettleAgain{100};  // while a reader keeps the log
+constexpr std::chrono::seconds kRotateAgain{10};        // after it failed
 
 std::string absolute_path(std::string const& path) {
   if (path.empty()) throw StoreError("the store's file has no name; name one");
@@ -46,359 +41,192 @@ std::string absolute_path(std::string const& path) {
   return canonical.string();
 }
 
-void begin_log(SQLite::Database& db, std::string const& path) {
-  std::string const mode = db.execAndGet("PRAGMA journal_mode=WAL").getString();
-  if (mode != "wal") {
-    throw StoreError(
-        fmt::format("{} cannot have a write-ahead log (journal mode stays {}); put it on a local file "
-                    "system",
-                    path, mode));
-  }
+std::int64_t system_now() {
+  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
 }
 
-/// A connection with the measured settings (docs/store.md), its file at the current schema.
-SQLite::Database open_store(std::string const& path) {
-  try {
-    SQLite::Database db(path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLite::OPEN_NOMUTEX,
-                        kBusyTimeoutMs);
-    if (sqlite3_db_readonly(db.getHandle(), "main") == 1) {
-      throw StoreError(
-          fmt::format("{} cannot be written to; change its permissions, or name another file", path));
-    }
-    inspect_schema(db, path);  // before anything that changes the file: it may be somebody else's
-    db.exec("PRAGMA page_size=16384");
-    begin_log(db, path);
-    db.exec(
-        "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=67108864;"
-        "PRAGMA cache_size=-16000; PRAGMA secure_delete=OFF; PRAGMA trusted_schema=OFF;");
-    migrate_schema(db, path);
-    return db;
-  } catch (SQLite::Exception const& cause) {
-    throw store_error(path, "open", cause);
-  }
+WriterOptions completed(WriterOptions options) {
+  if (!options.now) options.now = system_now;
+  if (!options.after_step) options.after_step = [](RotationStep) {};
+  return options;
+}
+
+std::int64_t last_id_of(ClosedFile const& file) try {
+  SQLite::Database db = open_closed(file.path);
+  return std::max(file.first_id - 1, db.execAndGet("SELECT ifnull(max(id), 0) FROM record").getInt64());
+} catch (SQLite::Exception const& cause) {
+  throw store_error(file.path, "read", cause);
 }
 
 }  // namespace
 
 struct StoreWriter::Impl {
-  Impl(std::string const& given, std::int64_t log_bound);
-  ~Impl();
-  Impl(Impl const&) = delete;
-  Impl& operator=(Impl const&) = delete;
+  Impl(std::string const& given, WriterOptions&& chosen);
 
   void write(std::span<std::unique_ptr<Block> const> blocks);
-  std::vector<Progress> read_ledger();
+  void take_up();
+  void open();
+  Archivist::Current facts() const { return {file->first_id(), begun}; }
+  void go_on_in_next_file();
+  bool full() const;
+  void close_current();
+  void remember(std::span<std::unique_ptr<Block> const> blocks);
+  std::vector<Progress> gained() const;
 
-  std::string leave();
-
-  void bound_log();
-  void refuse_if_moved();
-  void prepare(std::span<std::unique_ptr<Block> const> blocks);
-  std::int64_t insert_records();
-  void insert_gap(std::int64_t publisher, std::uint64_t stream, std::uint64_t first, std::uint64_t last,
-                  std::int64_t created, std::string const& reason);
-  void settle_gaps(Block const& block);
-  void shrink_gaps(Span const& arrived);
-  void advance_ledger(std::span<std::unique_ptr<Block> const> blocks);
-  void add_rollup();
-  static int on_commit(void* self, sqlite3*, char const*, int log_pages);
-
-  std::string path;
-  WriterLock lock;
-  IncomingRows rows;
-  std::optional<OpenedFiles> files;  // outlives the connections
-  SQLite::Database db;
-  Names names;
-  Rollup rollup;
-  SQLite::Statement insert_rows, add_gap, find_gaps, drop_gap, advance, count_minute;
-  std::int64_t page_size;
-  std::int64_t last_id;
-  std::int64_t log_bytes = 0;
-  std::int64_t const log_bound;
-  std::int64_t next_bound = log_bound;  // where bound_log() acts next
-  std::string left;                     // what leave() said
-  Checkpointer checkpointer;
+  std::string const path;
+  WriterOptions const options;
+  RetentionPlan const plan;
+  WriterLock const lock;
+  std::unique_ptr<FileWriter> file;  // none after a rotation amid which it could not be opened
+  std::int64_t begun = 0;            // of it
+  std::int64_t empty_bytes = 0;
+  std::int64_t last_id = 0;
+  bool emptied = false;            // its log, as far as a checkpoint does
+  Clock::time_point not_before{};  // for the next attempt to rotate
+  // What was committed since the next file was asked for; as long as the part of the ledger that moves.
+  std::map<std::pair<PublisherId, std::uint64_t>, Progress> advanced;
+  std::optional<Archivist> archivist;
 };
 
-namespace {
-
-/// Declares the rows before statements that name them are prepared.
-SQLite::Database open_for_writing(std::string const& path, IncomingRows const& rows) {
-  SQLite::Database db = open_store(path);
-  declare_incoming(db, rows);
-  return db;
+StoreWriter::Impl::Impl(std::string const& given, WriterOptions&& chosen)
+    : path(absolute_path(given)), options(completed(std::move(chosen))), plan(options.retention), lock(path) {
+  undo_rotation(path);
+  remove_unfinished(path);
+  open();
+  if (options.retention.many_files()) archivist.emplace(path, plan, facts(), options.now, options.notice);
 }
 
-}  // namespace
-
-StoreWriter::Impl::Impl(std::string const& given, std::int64_t bound)
-    : path(absolute_path(given)),
-      lock(path),
-      db(open_for_writing(path, rows)),
-      names(db),
-      insert_rows(db, kInsertIncoming),
-      add_gap(db,
-              "INSERT INTO gap(publisher_id, stream, first, last, created, reason) VALUES(?, ?, ?, ?, ?, ?)"),
-      find_gaps(db,
-                "SELECT id, first, last, created, reason FROM gap "
-                "WHERE publisher_id = ? AND stream = ? AND first <= ? AND last >= ?"),
-      drop_gap(db, "DELETE FROM gap WHERE id = ?"),
-      advance(db,
-              "INSERT INTO ledger(publisher_id, stream, last, missing) VALUES(?, ?, ?, ?) "
-              "ON CONFLICT DO UPDATE SET last = max(last, excluded.last), "
-              "missing = CASE WHEN excluded.last < last THEN missing ELSE excluded.missing END"),
-      count_minute(db,
-                   "INSERT INTO minute(minute, site_id, n) VALUES(?, ?, ?) "
-                   "ON CONFLICT DO UPDATE SET n = n + excluded.n"),
-      page_size(db.execAndGet("PRAGMA page_size").getInt64()),
-      last_id(db.execAndGet("SELECT ifnull(max(id), 0) FROM record").getInt64()),
-      log_bound(bound),
-      checkpointer(path) {
-  files.emplace(path);
-  int moved = 0;
-  sqlite3_file_control(db.getHandle(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
-  if (moved != 0)
-    throw StoreError(fmt::format("{} was moved while it was being opened; open it again", path),
-                     StoreError::Kind::kTransient);
-  sqlite3_wal_hook(db.getHandle(), &Impl::on_commit, this);
+/// A store without its current file is not a new one: it has ids and a ledger.
+void StoreWriter::Impl::take_up() {
+  std::error_code none;
+  if (std::filesystem::exists(path, none)) return;
+  auto const closed = list_closed(path);
+  if (closed.empty() && options.least_id <= 1) return;
+  std::int64_t first_id = options.least_id;
+  if (!closed.empty()) first_id = std::max(first_id, last_id_of(closed.back()) + 1);
+  make_next(path, closed.empty() ? "" : closed.back().path);
+  finish_next(path, {}, first_id, options.now());
+  begin_store(path);
 }
 
-StoreWriter::Impl::~Impl() {
+void StoreWriter::Impl::open() {
+  take_up();
+  // A file made by SQLite would begin with id 1 and no ledger.
+  file = std::make_unique<FileWriter>(path, options.log_bound, list_closed(path).empty());
+  begun = file->begun();
+  empty_bytes = file->empty_bytes();
+  last_id = file->last_id();
+  if (archivist) archivist->rotated(facts());
+}
+
+bool StoreWriter::Impl::full() const {
+  return file->last_id() >= file->first_id() && plan.full(begun, file->bytes() - empty_bytes, options.now());
+}
+
+/// In three steps, between which records go on being written: the next file is made and the log emptied, on other threads; then the names change.
+void StoreWriter::Impl::go_on_in_next_file() {
+  if (!archivist || !full() || file->moved()) return;
+  if (!archivist->wanted()) {
+    advanced.clear();
+    archivist->prepare();
+    emptied = false;
+  }
+  if (!archivist->ready() || Clock::now() < not_before) return;
+  if (!emptied) file->checkpoint();
+  emptied = true;
+  if (file->checkpointing()) return;
+  if (!file->settle()) {
+    not_before = Clock::now() + kSettleAgain;
+    emptied = false;
+    return;
+  }
+  close_current();
+}
+
+void StoreWriter::Impl::close_current() {
+  bool done = false;
   try {
-    if (!left.empty() || files->moved()) {
-      leave();
-      return;
-    }
-    checkpointer.wait_idle();
-    db.setBusyTimeout(0);  // a reader may keep the log from being emptied: then it stays, and loses nothing
-    sqlite3_wal_checkpoint_v2(db.getHandle(), "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
-  } catch (SQLite::Exception const&) {
-    // The log holds what the file does not: the next connection finds it there.
+    finish_next(path, gained(), file->last_id() + 1, options.now());
+    rotate(
+        path, closed_path(path, begun, file->first_id()),
+        [this](std::string const& name) { return file->is(name); }, options.after_step);
+    done = true;
+  } catch (std::exception const& cause) {
+    not_before = Clock::now() + kRotateAgain;
+    if (options.notice)
+      options.notice(
+          fmt::format("{}: no new file could be begun, it goes on in the old one: {}", path, cause.what()));
   }
+  // Whatever came of it, the file that has the name now is the one to go on in.
+  file->give_up_name();
+  if (done) archivist->destroy(std::move(file));
+  file.reset();
+  if (!done) undo_rotation(path);
+  open();
 }
 
-int StoreWriter::Impl::on_commit(void* self, sqlite3*, char const*, int log_pages) {
-  auto& impl = *static_cast<Impl*>(self);
-  impl.log_bytes = log_pages * impl.page_size;
-  if (log_pages >= kCheckpointPages) impl.checkpointer.request();
-  return SQLITE_OK;
-}
-
-// Under a load without a pause the checkpoints never catch up with the last commit, and only when they do can the log begin
-// anew. So once in a long while the writer waits for one and does the rest itself.
-void StoreWriter::Impl::bound_log() {
-  if (log_bytes < next_bound) return;
-  checkpointer.wait_idle();
-  int in_log = 0;
-  int moved = 0;
-  int const done =
-      sqlite3_wal_checkpoint_v2(db.getHandle(), "main", SQLITE_CHECKPOINT_PASSIVE, &in_log, &moved);
-  // A long reader keeps the log as it is: try again when it has grown by a quarter of the bound.
-  next_bound = done == SQLITE_OK && moved == in_log ? log_bound : log_bytes + log_bound / 4;
-}
-
-std::string StoreWriter::Impl::leave() {
-  if (!left.empty()) return left;
-  checkpointer.wait_idle();
-  left = files->leave(db, last_id);
-  // Closing would remove PATH-wal by its name, which now may be another database's.
-  sqlite3_db_config(db.getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
-  return left;
-}
-
-void StoreWriter::Impl::refuse_if_moved() {
-  if (left.empty() && !files->moved()) return;
-  throw StoreError(
-      fmt::format(
-          "{} or its -wal was removed or replaced while it was being written; open it again, and keep other "
-          "programs from moving it",
-          path),
-      StoreError::Kind::kMoved);
-}
-
-void StoreWriter::Impl::prepare(std::span<std::unique_ptr<Block> const> blocks) {
-  rollup.clear();
-  rows.parts.clear();
-  rows.parts.reserve(blocks.size());
-  for (auto const& block : blocks) {
-    cut_long_texts(*block);
-    IncomingRows::Part& part = rows.parts.emplace_back();
-    part.block = block.get();
-    part.sites.reserve(block->sites.size());
-    part.sources.reserve(block->sources.size());
-    for (auto const& site : block->sites) part.sites.push_back(names.site(site));
-    for (auto const& source : block->sources) part.sources.push_back(names.source(source));
-    rollup.add(*block, part.sites);
-  }
-}
-
-/// The id of the first one.
-std::int64_t StoreWriter::Impl::insert_records() {
-  ScopedReset const reset(insert_rows);
-  int const inserted = insert_rows.exec();
-  return inserted == 0 ? last_id + 1 : db.getLastInsertRowid() - inserted + 1;
-}
-
-void StoreWriter::Impl::insert_gap(std::int64_t publisher, std::uint64_t stream, std::uint64_t first,
-                                   std::uint64_t last, std::int64_t created, std::string const& reason) {
-  ScopedReset const reset(add_gap);
-  add_gap.bind(1, publisher);
-  add_gap.bind(2, static_cast<std::int64_t>(stream));
-  add_gap.bind(3, static_cast<std::int64_t>(first));
-  add_gap.bind(4, static_cast<std::int64_t>(last));
-  add_gap.bind(5, created);
-  add_gap.bindNoCopy(6, reason);
-  add_gap.exec();
-}
-
-/// In the order in which they became known: a gap may be of what has arrived by the end of the block.
-void StoreWriter::Impl::settle_gaps(Block const& block) {
-  auto arrival = block.arrivals.begin();
-  for (std::size_t i = 0; i <= block.gaps.size(); ++i) {
-    for (; arrival != block.arrivals.end() && arrival->gaps <= i; ++arrival) shrink_gaps(arrival->span);
-    if (i == block.gaps.size()) break;
-    Gap const& gap = block.gaps[i];
-    insert_gap(names.publisher(gap.publisher), gap.stream, gap.first, gap.last, gap.time, gap.reason);
-  }
-}
-
-/// What had been declared lost and came: the gaps keep the rest.
-void StoreWriter::Impl::shrink_gaps(Span const& arrived) {
-  struct Row {
-    std::int64_t id = 0;
-    std::uint64_t first = 0, last = 0;
-    std::int64_t created = 0;
-    std::string reason;
-  };
-  auto const publisher = names.publisher(arrived.publisher);
-  std::vector<Row> touched;
-  {
-    ScopedReset const reset(find_gaps);
-    find_gaps.bind(1, publisher);
-    find_gaps.bind(2, static_cast<std::int64_t>(arrived.stream));
-    find_gaps.bind(3, static_cast<std::int64_t>(arrived.last));
-    find_gaps.bind(4, static_cast<std::int64_t>(arrived.first));
-    while (find_gaps.executeStep()) {
-      touched.push_back({find_gaps.getColumn(0).getInt64(),
-                         static_cast<std::uint64_t>(find_gaps.getColumn(1).getInt64()),
-                         static_cast<std::uint64_t>(find_gaps.getColumn(2).getInt64()),
-                         find_gaps.getColumn(3).getInt64(), find_gaps.getColumn(4).getString()});
-    }
-  }
-  for (Row const& row : touched) {
-    ScopedReset const reset(drop_gap);
-    drop_gap.bind(1, row.id);
-    drop_gap.exec();
-    if (row.first < arrived.first)
-      insert_gap(publisher, arrived.stream, row.first, arrived.first - 1, row.created, row.reason);
-    if (row.last > arrived.last)
-      insert_gap(publisher, arrived.stream, arrived.last + 1, row.last, row.created, row.reason);
-  }
-}
-
-void StoreWriter::Impl::advance_ledger(std::span<std::unique_ptr<Block> const> blocks) {
-  std::map<std::pair<std::int64_t, std::uint64_t>, Progress const*> furthest;
+void StoreWriter::Impl::remember(std::span<std::unique_ptr<Block> const> blocks) {
   for (auto const& block : blocks) {
     for (Progress const& progress : block->progress) {
-      Progress const*& known = furthest[{names.publisher(progress.publisher), progress.stream}];
-      if (known == nullptr || progress.last >= known->last) known = &progress;
+      Progress& known = advanced[{progress.publisher, progress.stream}];
+      if (progress.last >= known.last) known = progress;
     }
-  }
-  for (auto const& [stream, progress] : furthest) {
-    ScopedReset const reset(advance);
-    advance.bind(1, stream.first);
-    advance.bind(2, static_cast<std::int64_t>(stream.second));
-    advance.bind(3, static_cast<std::int64_t>(progress->last));
-    advance.bind(4, write_missing(progress->missing));
-    advance.exec();
   }
 }
 
-void StoreWriter::Impl::add_rollup() {
-  for (auto const& [key, n] : rollup.counts()) {
-    ScopedReset const reset(count_minute);
-    count_minute.bind(1, key.first);
-    count_minute.bind(2, key.second);
-    count_minute.bind(3, n);
-    count_minute.exec();
-  }
+std::vector<Progress> StoreWriter::Impl::gained() const {
+  std::vector<Progress> all;
+  all.reserve(advanced.size());
+  for (auto const& [stream, progress] : advanced) all.push_back(progress);
+  return all;
 }
 
 void StoreWriter::Impl::write(std::span<std::unique_ptr<Block> const> blocks) {
-  bound_log();
-  std::int64_t next = 0;
   try {
-    refuse_if_moved();
-    SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
-    prepare(blocks);
-    next = insert_records();
-    for (auto const& block : blocks) settle_gaps(*block);
-    advance_ledger(blocks);
-    add_rollup();
-    refuse_if_moved();  // while it can still be rolled back
-    transaction.commit();
-  } catch (SQLite::Exception const& cause) {
-    names.forget();
-    throw store_error(path, "write to", cause);
-  } catch (...) {
-    names.forget();
-    throw;
+    if (!file) open();
+    go_on_in_next_file();
+  } catch (StoreError const& error) {
+    // Nothing of `blocks` was written, and what stands in the way now need not for ever.
+    throw StoreError(error.what(), StoreError::Kind::kTransient);
+  } catch (std::system_error const& error) {
+    throw StoreError(fmt::format("cannot open {}: {}; make its directory writable", path, error.what()),
+                     StoreError::Kind::kTransient);
   }
-  for (auto const& block : blocks) {
-    block->first_id = next;
-    next += static_cast<std::int64_t>(block->entries.size());
-  }
-  last_id = next - 1;
-  rows.parts.clear();
+  if (blocks.empty()) return;
+  file->write(blocks);
+  last_id = file->last_id();
+  if (archivist && archivist->wanted()) remember(blocks);
 }
 
-std::vector<Progress> StoreWriter::Impl::read_ledger() {
-  std::vector<Progress> ledger;
-  SQLite::Statement select(
-      db,
-      "SELECT p.uuid, l.stream, l.last, l.missing FROM ledger l JOIN publisher p ON p.id = l.publisher_id");
-  while (select.executeStep()) {
-    Progress& progress = ledger.emplace_back();
-    SQLite::Column const uuid = select.getColumn(0);
-    if (static_cast<std::size_t>(uuid.getBytes()) == progress.publisher.size()) {
-      std::memcpy(progress.publisher.data(), uuid.getBlob(), progress.publisher.size());
-    }
-    progress.stream = static_cast<std::uint64_t>(select.getColumn(1).getInt64());
-    progress.last = static_cast<std::uint64_t>(select.getColumn(2).getInt64());
-    progress.missing = read_missing(select.getColumn(3).getText());
-  }
-  return ledger;
-}
-
-StoreWriter::StoreWriter(std::string path, std::int64_t log_bound) {
-  try {
-    impl_ = std::make_unique<Impl>(path, log_bound);
-  } catch (SQLite::Exception const& cause) {
-    throw store_error(path, "open", cause);
-  } catch (std::system_error const& cause) {
-    throw StoreError(
-        fmt::format("cannot open {}: no thread for its checkpoints ({}); raise the limit of processes", path,
-                    cause.what()),
-        StoreError::Kind::kTransient);
-  }
+StoreWriter::StoreWriter(std::string path, WriterOptions options) try
+    : impl_(std::make_unique<Impl>(path, std::move(options))) {
+} catch (std::system_error const& cause) {
+  throw StoreError(
+      fmt::format("cannot open {}: {}; make its directory writable, and raise the limit of processes", path,
+                  cause.what()),
+      StoreError::Kind::kTransient);
 }
 
 StoreWriter::~StoreWriter() = default;
 
 std::vector<Progress> StoreWriter::ledger() const {
-  try {
-    return impl_->read_ledger();
-  } catch (SQLite::Exception const& cause) {
-    throw store_error(impl_->path, "read", cause);
-  }
+  return impl_->file ? impl_->file->ledger() : std::vector<Progress>{};
 }
 
 std::int64_t StoreWriter::last_id() const noexcept { return impl_->last_id; }
 
 std::string const& StoreWriter::path() const noexcept { return impl_->path; }
 
-std::string StoreWriter::leave() { return impl_->leave(); }
+std::string StoreWriter::leave() {
+  impl_->archivist.reset();
+  return impl_->file ? impl_->file->leave() : std::string("the records until now are in its closed files");
+}
 
 void StoreWriter::write(std::span<std::unique_ptr<Block> const> blocks) { impl_->write(blocks); }
+
+void StoreWriter::wait_idle() {
+  if (impl_->archivist) impl_->archivist->wait_idle();
+}
 
 }  // namespace logboom::store

@@ -252,6 +252,9 @@ def test_a_query_streams(server, push):
     push(message="later")
     stored(server, 3002)
     assert [record.message for record in records] == [str(i) for i in range(3, 3000)], "as of when it began"
+    assert [r.message for r in logboom.query(database, text="LATER")] == ["later"]
+    with pytest.raises(ValueError):
+        list(logboom.query(database, text="--"))
     assert [r.message for r in logboom.query(database, logger="app", last=700)] == [str(i) for i in range(2301, 3000)] + ["later"]
     assert list(records) == []
 

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
@@ -144,6 +145,25 @@ TEST_F(CommitQueueTest, GroupsWhatCameWhileTheStoreWasBusyUpToTheBound) {
   store_.set(&FakeStore::held_, false);
   finish();
   EXPECT_EQ(store_.transactions(), (std::vector<std::vector<std::size_t>>{{1}, {40, 40, 40}, {40, 40}}));
+}
+
+TEST_F(CommitQueueTest, WithoutBlocksTheStoreIsStillGivenItsTurnWhateverItSays) {
+  auto options = slow();
+  options.idle = 1ms;
+  auto& queue = make(options);
+  start();
+  store_.wait_transactions(2);
+  store_.set(&FakeStore::unusable_, true);
+  store_.wait_calls(5);
+  EXPECT_FALSE(queue.finished()) << "it is trouble once there is something to write";
+  store_.set(&FakeStore::unusable_, false);
+  queue.push(block_of(3), true);
+  auto const written = [&] {
+    auto const all = store_.transactions();
+    return std::find(all.begin(), all.end(), std::vector<std::size_t>{3}) != all.end();
+  };
+  for (std::size_t n = 3; !written(); ++n) store_.wait_transactions(n);
+  for (auto const& transaction : store_.transactions()) EXPECT_LE(transaction.size(), 1U);
 }
 
 TEST_F(CommitQueueTest, HurryWritesWhatIsThere) {

@@ -377,7 +377,7 @@ TEST_F(StoreWriterTest, CheckpointsHappenWhileWriting) {
 
 TEST_F(StoreWriterTest, TheLogIsBoundedWithoutAPauseAndGrowsBehindAReader) {
   constexpr std::int64_t kBound = 1 << 20;
-  StoreWriter writer(path, kBound);
+  StoreWriter writer(path, {.log_bound = kBound});
   std::uint64_t next = 1;
   auto const write_8_mib = [&] {
     for (int i = 0; i < 80; ++i, ++next) {

@@ -222,12 +222,13 @@ class _AsyncReader:
 
 
 def query(database, *, level=None, logger=None, host=None, process=None, pid=None, grep=None, where=None, since=None,
-          until=None, last=None):
-    """Records of a store's file, as an iterator: oldest first; with `last`, of the newest that pass.
+          until=None, last=None, text=None):
+    """Records of a store, its closed files included, as an iterator: oldest first; with `last`, of the newest that pass; with `text`, those that
+    have all its words in message or exception (word* takes all that begin so, "two words" stand together).
 
     The file may be written meanwhile: records that were committed later than the call are not in it. Read in pages, so that memory does
-    not grow with the number of records. Raises StoreError, ValueError.
+    not grow with the number of records. A closed file that retention removes before it is read is left out, with a RuntimeWarning. Raises StoreError, ValueError.
     """
     chosen = selection(level=level, logger=logger, host=host, process=process, pid=pid, grep=grep, where=where,
                        since=since, until=until, last=last)
-    return _core.HistoryReader(str(database), chosen)
+    return _core.HistoryReader(str(database), chosen, text or "")

@@ -60,4 +60,5 @@ def query(
     since: _Time = ...,
     until: _Time = ...,
     last: Optional[int] = ...,
+    text: Optional[str] = ...,
 ) -> Iterator[Record]: ...

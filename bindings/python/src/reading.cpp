@@ -120,10 +120,12 @@ class LiveReader {
 /// A query, a page at a time.
 class HistoryReader {
  public:
-  HistoryReader(std::string const& database, Selection const& selection) : store_(open(database)) {
+  HistoryReader(std::string const& database, Selection const& selection, std::string text)
+      : store_(open(database)) {
     auto& history = store_.get();
     py::gil_scoped_release const released;
     query_.filter = selection.filter;
+    query_.text = std::move(text);
     query_.last = selection.last.value_or(0);
     query_.up_to_id = history.reader.last_id();
     done_ = query_.up_to_id == 0;
@@ -143,6 +145,10 @@ class HistoryReader {
         page.record = std::move(page_.front());
         page_.pop_front();
       }
+      page.removed = std::exchange(removed_, {});
+    }
+    for (auto const& line : page.removed) {
+      if (PyErr_WarnEx(PyExc_RuntimeWarning, line.c_str(), 1) != 0) throw py::error_already_set();
     }
     if (page.interrupted) throw py::error_already_set();
     if (!page.record) throw py::stop_iteration();
@@ -155,6 +161,7 @@ class HistoryReader {
   struct Page {
     std::optional<Record> record;
     bool interrupted = false;
+    std::vector<std::string> removed;  // lines about files that went before they were read
   };
   struct History {
     store::StoreReader reader;
@@ -174,6 +181,7 @@ class HistoryReader {
       interrupted_ = interrupted_ || PyErr_CheckSignals() != 0;
       return interrupted_;
     });
+    history.reader.tell_of_removed([this](std::string const& line) { removed_.push_back(line); });
     std::size_t count = 0;
     std::int64_t last = 0;
     try {
@@ -196,6 +204,7 @@ class HistoryReader {
   std::mutex reading_;
   Query query_;
   std::deque<Record> page_;
+  std::vector<std::string> removed_;
   bool done_ = false;
   bool interrupted_ = false;
 };
@@ -220,7 +229,8 @@ void bind_reading(py::module_& module) {
       .def_property_readonly("missed", &LiveReader::missed);
 
   py::class_<HistoryReader>(module, "HistoryReader")
-      .def(py::init<std::string const&, Selection const&>(), py::arg("database"), py::arg("selection"))
+      .def(py::init<std::string const&, Selection const&, std::string>(), py::arg("database"),
+           py::arg("selection"), py::arg("text") = "")
       .def("__iter__", [](py::object const& self) { return self; })
       .def("__next__", &HistoryReader::next);
 }

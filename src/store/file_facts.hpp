@@ -1,0 +1,22 @@
+// What a store's file says of itself in `meta`: where its ids begin, and when it was begun. Must not know other files.
+#pragma once
+
+#include <SQLiteCpp/Database.h>
+
+#include <cstdint>
+
+namespace logboom::store {
+
+/// The id that its first record has or will have. 1 in a file that follows none.
+std::int64_t first_id_of(SQLite::Database& db);
+
+/// Seconds since the epoch; 0: it does not say.
+std::int64_t begun_of(SQLite::Database& db);
+
+/// Its size when it was begun: tables without a row, and the ledger.
+std::int64_t empty_bytes_of(SQLite::Database& db);
+
+/// For the file that follows one that ended with `first_id` - 1.
+void set_facts(SQLite::Database& db, std::int64_t first_id, std::int64_t begun);
+
+}  // namespace logboom::store

@@ -1,0 +1,352 @@
+#include "store/file_writer.hpp"
+
+#include "store/checkpointer.hpp"
+#include "store/file_facts.hpp"
+#include "store/gap_table.hpp"
+#include "store/incoming_rows.hpp"
+#include "store/ledger_table.hpp"
+#include "store/left_file.hpp"
+#include "store/names.hpp"
+#include "store/rollup.hpp"
+#include "store/schema.hpp"
+#include "store/scoped_reset.hpp"
+#include "store/store_error.hpp"
+#include "store/text_limit.hpp"
+
+#include <SQLiteCpp/Column.h>
+#include <SQLiteCpp/Database.h>
+#include <SQLiteCpp/Statement.h>
+#include <SQLiteCpp/Transaction.h>
+#include <fmt/core.h>
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+namespace logboom::store {
+namespace {
+
+constexpr int kBusyTimeoutMs = 5'000;
+constexpr int kCheckpointPages = 1'000;
+constexpr std::int64_t kLongLog = 4 << 20;  // bytes: what is less is moved to the file in milliseconds
+
+void begin_log(SQLite::Database& db, std::string const& path) {
+  std::string const mode = db.execAndGet("PRAGMA journal_mode=WAL").getString();
+  if (mode != "wal") {
+    throw StoreError(
+        fmt::format("{} cannot have a write-ahead log (journal mode stays {}); put it on a local file "
+                    "system",
+                    path, mode));
+  }
+}
+
+/// A connection with the measured settings (docs/store.md), its file at the current schema.
+SQLite::Database open_store(std::string const& path, bool may_make) {
+  try {
+    SQLite::Database db(path,
+                        SQLite::OPEN_READWRITE | (may_make ? SQLite::OPEN_CREATE : 0) | SQLite::OPEN_NOMUTEX,
+                        kBusyTimeoutMs);
+    if (sqlite3_db_readonly(db.getHandle(), "main") == 1) {
+      throw StoreError(
+          fmt::format("{} cannot be written to; change its permissions, or name another file", path));
+    }
+    inspect_schema(db, path);  // before anything that changes the file: it may be somebody else's
+    db.exec("PRAGMA page_size=16384");
+    begin_log(db, path);
+    db.exec(
+        "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=67108864;"
+        "PRAGMA cache_size=-16000; PRAGMA secure_delete=OFF; PRAGMA trusted_schema=OFF;");
+    migrate_schema(db, path);
+    return db;
+  } catch (SQLite::Exception const& cause) {
+    throw store_error(path, "open", cause);
+  }
+}
+
+}  // namespace
+
+struct FileWriter::Impl {
+  Impl(std::string const& path, std::int64_t log_bound, bool may_make);
+  ~Impl();
+  Impl(Impl const&) = delete;
+  Impl& operator=(Impl const&) = delete;
+
+  void write(std::span<std::unique_ptr<Block> const> blocks);
+
+  std::string leave();
+  void close_settled();
+  bool settle();
+  std::int64_t bytes();
+
+  void bound_log();
+  void refuse_if_moved();
+  void prepare(std::span<std::unique_ptr<Block> const> blocks);
+  std::int64_t insert_records();
+  void advance_ledger(std::span<std::unique_ptr<Block> const> blocks);
+  void add_rollup();
+  static int on_commit(void* self, sqlite3*, char const*, int log_pages);
+
+  std::string path;
+  IncomingRows rows;
+  std::optional<OpenedFiles> files;  // outlives the connections
+  SQLite::Database db;
+  Names names;
+  Rollup rollup;
+  GapTable gaps;
+  LedgerTable ledger;
+  SQLite::Statement insert_rows, insert_first_rows, count_minute, count_pages;
+  std::int64_t page_size;
+  std::int64_t first_id;
+  std::int64_t last_id;
+  std::int64_t log_bytes = 0;
+  bool ending = false;
+  std::int64_t const log_bound;
+  std::int64_t next_bound = log_bound;  // where bound_log() acts next
+  std::string left;                     // what leave() said
+  Checkpointer checkpointer;
+};
+
+namespace {
+
+/// Declares the rows before statements that name them are prepared.
+SQLite::Database open_for_writing(std::string const& path, bool may_make, IncomingRows const& rows) {
+  SQLite::Database db = open_store(path, may_make);
+  declare_incoming(db, rows);
+  return db;
+}
+
+}  // namespace
+
+FileWriter::Impl::Impl(std::string const& name, std::int64_t bound, bool may_make)
+    : path(name),
+      db(open_for_writing(path, may_make, rows)),
+      names(db),
+      gaps(db, names),
+      ledger(db, names),
+      insert_rows(db, kInsertIncoming),
+      insert_first_rows(db, kInsertFirstIncoming),
+      count_minute(db,
+                   "INSERT INTO minute(minute, site_id, n) VALUES(?, ?, ?) "
+                   "ON CONFLICT DO UPDATE SET n = n + excluded.n"),
+      count_pages(db, "PRAGMA page_count"),
+      page_size(db.execAndGet("PRAGMA page_size").getInt64()),
+      first_id(first_id_of(db)),
+      last_id(std::max(first_id - 1, db.execAndGet("SELECT ifnull(max(id), 0) FROM record").getInt64())),
+      log_bound(bound),
+      checkpointer(path) {
+  files.emplace(path);
+  int moved = 0;
+  sqlite3_file_control(db.getHandle(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+  if (moved != 0)
+    throw StoreError(fmt::format("{} was moved while it was being opened; open it again", path),
+                     StoreError::Kind::kTransient);
+  sqlite3_wal_hook(db.getHandle(), &Impl::on_commit, this);
+}
+
+FileWriter::Impl::~Impl() {
+  try {
+    if (!left.empty() || files->moved()) {
+      leave();
+      return;
+    }
+    checkpointer.wait_idle();
+    db.setBusyTimeout(0);  // a reader may keep the log from being emptied: then it stays, and loses nothing
+    sqlite3_wal_checkpoint_v2(db.getHandle(), "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  } catch (SQLite::Exception const&) {
+    // The log holds what the file does not: the next connection finds it there.
+  }
+}
+
+int FileWriter::Impl::on_commit(void* self, sqlite3*, char const*, int log_pages) {
+  auto& impl = *static_cast<Impl*>(self);
+  impl.log_bytes = log_pages * impl.page_size;
+  if (log_pages >= kCheckpointPages && !impl.ending) impl.checkpointer.request();
+  return SQLITE_OK;
+}
+
+// Under a load without a pause the checkpoints never catch up with the last commit, and only when they do can the log begin
+// anew. So once in a long while the writer waits for one and does the rest itself.
+void FileWriter::Impl::bound_log() {
+  if (log_bytes < next_bound) return;
+  checkpointer.wait_idle();
+  int in_log = 0;
+  int moved = 0;
+  int const done =
+      sqlite3_wal_checkpoint_v2(db.getHandle(), "main", SQLITE_CHECKPOINT_PASSIVE, &in_log, &moved);
+  // A long reader keeps the log as it is: try again when it has grown by a quarter of the bound.
+  next_bound = done == SQLITE_OK && moved == in_log ? log_bound : log_bytes + log_bound / 4;
+}
+
+std::string FileWriter::Impl::leave() {
+  if (!left.empty()) return left;
+  checkpointer.wait_idle();
+  left = files->leave(db, last_id);
+  // Closing would remove PATH-wal by its name, which now may be another database's.
+  sqlite3_db_config(db.getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  return left;
+}
+
+void FileWriter::Impl::refuse_if_moved() {
+  if (left.empty() && !files->moved()) return;
+  throw StoreError(
+      fmt::format(
+          "{} or its -wal was removed or replaced while it was being written; open it again, and keep other "
+          "programs from moving it",
+          path),
+      StoreError::Kind::kMoved);
+}
+
+void FileWriter::Impl::prepare(std::span<std::unique_ptr<Block> const> blocks) {
+  rollup.clear();
+  rows.parts.clear();
+  rows.parts.reserve(blocks.size());
+  for (auto const& block : blocks) {
+    cut_long_texts(*block);
+    IncomingRows::Part& part = rows.parts.emplace_back();
+    part.block = block.get();
+    part.sites.reserve(block->sites.size());
+    part.sources.reserve(block->sources.size());
+    for (auto const& site : block->sites) part.sites.push_back(names.site(site));
+    for (auto const& source : block->sources) part.sources.push_back(names.source(source));
+    rollup.add(*block, part.sites);
+  }
+}
+
+/// How many. The first of a file go on where the file before it ended; from then on SQLite counts.
+std::int64_t FileWriter::Impl::insert_records() {
+  SQLite::Statement& insert = last_id < first_id ? insert_first_rows : insert_rows;
+  ScopedReset const reset(insert);
+  rows.first_id = last_id + 1;
+  return insert.exec();
+}
+
+void FileWriter::Impl::advance_ledger(std::span<std::unique_ptr<Block> const> blocks) {
+  std::map<std::pair<std::int64_t, std::uint64_t>, Progress const*> furthest;
+  for (auto const& block : blocks) {
+    for (Progress const& progress : block->progress) {
+      Progress const*& known = furthest[{names.publisher(progress.publisher), progress.stream}];
+      if (known == nullptr || progress.last >= known->last) known = &progress;
+    }
+  }
+  for (auto const& [stream, progress] : furthest) ledger.advance(*progress);
+}
+
+void FileWriter::Impl::add_rollup() {
+  for (auto const& [key, n] : rollup.counts()) {
+    ScopedReset const reset(count_minute);
+    count_minute.bind(1, key.first);
+    count_minute.bind(2, key.second);
+    count_minute.bind(3, n);
+    count_minute.exec();
+  }
+}
+
+void FileWriter::Impl::write(std::span<std::unique_ptr<Block> const> blocks) {
+  bound_log();
+  std::int64_t next = last_id + 1;
+  std::int64_t inserted = 0;
+  try {
+    refuse_if_moved();
+    SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
+    prepare(blocks);
+    inserted = insert_records();
+    for (auto const& block : blocks) gaps.settle(*block);
+    advance_ledger(blocks);
+    add_rollup();
+    refuse_if_moved();  // while it can still be rolled back
+    transaction.commit();
+  } catch (SQLite::Exception const& cause) {
+    names.forget();
+    throw store_error(path, "write to", cause);
+  } catch (...) {
+    names.forget();
+    throw;
+  }
+  for (auto const& block : blocks) {
+    block->first_id = next;
+    next += static_cast<std::int64_t>(block->entries.size());
+  }
+  last_id += inserted;
+  rows.parts.clear();
+}
+
+void FileWriter::Impl::close_settled() {
+  checkpointer.wait_idle();
+  left = fmt::format("the records until now are in the closed files of {}", path);
+  sqlite3_db_config(db.getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+}
+
+bool FileWriter::Impl::settle() {
+  int in_log = 0;
+  int moved = 0;
+  int const done =
+      sqlite3_wal_checkpoint_v2(db.getHandle(), "main", SQLITE_CHECKPOINT_PASSIVE, &in_log, &moved);
+  return done == SQLITE_OK && in_log == moved;
+}
+
+std::int64_t FileWriter::Impl::bytes() {
+  ScopedReset const reset(count_pages);
+  count_pages.executeStep();
+  return count_pages.getColumn(0).getInt64() * page_size;
+}
+
+namespace {
+
+template <class Work>
+auto with_file(std::string const& path, char const* doing, Work const& work) {
+  try {
+    return work();
+  } catch (SQLite::Exception const& cause) {
+    throw store_error(path, doing, cause);
+  } catch (std::system_error const& cause) {
+    throw StoreError(
+        fmt::format("cannot open {}: no thread for its checkpoints ({}); raise the limit of processes", path,
+                    cause.what()),
+        StoreError::Kind::kTransient);
+  }
+}
+
+}  // namespace
+
+FileWriter::FileWriter(std::string const& path, std::int64_t log_bound, bool may_make)
+    : impl_(with_file(path, "open", [&] { return std::make_unique<Impl>(path, log_bound, may_make); })) {}
+FileWriter::~FileWriter() = default;
+
+std::vector<Progress> FileWriter::ledger() const {
+  return with_file(impl_->path, "read", [&] { return impl_->ledger.read(); });
+}
+
+std::int64_t FileWriter::first_id() const noexcept { return impl_->first_id; }
+std::int64_t FileWriter::last_id() const noexcept { return impl_->last_id; }
+
+std::int64_t FileWriter::begun() const {
+  return with_file(impl_->path, "read", [&] { return begun_of(impl_->db); });
+}
+
+std::int64_t FileWriter::bytes() const {
+  return with_file(impl_->path, "read", [&] { return impl_->bytes(); });
+}
+
+std::int64_t FileWriter::empty_bytes() const {
+  return with_file(impl_->path, "read", [&] { return empty_bytes_of(impl_->db); });
+}
+
+bool FileWriter::moved() const { return !impl_->left.empty() || impl_->files->moved(); }
+bool FileWriter::is(std::string const& path) const { return impl_->files->is_file(path); }
+void FileWriter::write(std::span<std::unique_ptr<Block> const> blocks) { impl_->write(blocks); }
+std::string FileWriter::leave() { return impl_->leave(); }
+void FileWriter::checkpoint() {
+  impl_->ending = true;  // under a load without a pause one would be running always
+  if (impl_->log_bytes >= kLongLog) impl_->checkpointer.request();
+}
+
+bool FileWriter::checkpointing() const { return impl_->checkpointer.busy(); }
+bool FileWriter::settle() { return impl_->settle(); }
+void FileWriter::give_up_name() { impl_->close_settled(); }
+
+}  // namespace logboom::store
