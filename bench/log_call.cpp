@@ -166,6 +166,10 @@ void measure(std::string const& directory, int samples, Pause pause) {
   // What no logger can be faster than, and what the machine adds to a stretch of that length.
   table.row("the time-stamp counter read", [](int) { asm volatile("" : : "r"(logboom::detail::ticks())); });
   table.row("level off", [&](int i) { LOGBOOM_DEBUG(log, "off {}", i); });
+  table.row("suppressed by EVERY_N", [&](int i) { LOGBOOM_INFO_EVERY_N(1 << 30, log, "of many {}", i); });
+  table.row("suppressed by EVERY",
+            [&](int i) { LOGBOOM_INFO_EVERY(std::chrono::hours(1), log, "an hour {}", i); });
+  table.row("suppressed by ONCE", [&](int i) { LOGBOOM_INFO_ONCE(log, "once {}", i); });
   table.row("static text", [&](int) { LOGBOOM_INFO(log, "a static text"); });
   table.row("int and double", [&](int i) { LOGBOOM_INFO(log, "{cells} in {ms:.1f}", i, 0.5 * i); });
   table.row("two ints and 35 bytes", [&](int i) { LOGBOOM_INFO(log, "{} {} {}", i, i + 1, text); });

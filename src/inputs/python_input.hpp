@@ -3,12 +3,12 @@
 #pragma once
 
 #include "inputs/block_exchange.hpp"
-#include "inputs/descriptor.hpp"
 #include "inputs/frame_stream.hpp"
 #include "inputs/host_names.hpp"
 #include "inputs/listen_socket.hpp"
 #include "inputs/peer_address.hpp"
 #include "inputs/python_record.hpp"
+#include "posix/descriptor.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -26,6 +26,8 @@
 #include <sys/epoll.h>
 
 namespace logboom::inputs {
+
+using posix::Descriptor;
 
 /// Written by the input's thread, read by anybody.
 struct PythonInputCounters {

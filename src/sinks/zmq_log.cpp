@@ -20,7 +20,8 @@ ZmqLog::ZmqLog(zmq::context_t& context, std::string const& endpoint)
   socket_.set(zmq::sockopt::sndhwm, kMaxWaiting);
   socket_.set(zmq::sockopt::maxmsgsize, kMaxSubscription);
   socket_.set(zmq::sockopt::linger, 500);
-  socket_.set(zmq::sockopt::ipv6, endpoint.find('[') != std::string::npos);  // else IPv4 addresses are shown as mapped ones
+  socket_.set(zmq::sockopt::ipv6,
+              endpoint.find('[') != std::string::npos);  // else IPv4 addresses are shown as mapped ones
   if (zmq_bind(socket_.handle(), endpoint.c_str()) != 0)
     throw std::invalid_argument(
         fmt::format("cannot publish on '{}': {}; give an address of this machine that is free, such as "

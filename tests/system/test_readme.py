@@ -48,10 +48,12 @@ def test_the_publisher_in_cpp(bus, collector, tmp_path):
     subprocess.run(["g++", "-std=c++20", "-Wall", "-Wextra", "-Werror", f"-I{ROOT / 'include'}", source, "-o", tmp_path / "worker",
                     f"-L{library}", "-llogboom_publisher", "-lfmt", f"-Wl,-rpath,{library}"], check=True, timeout=10 * PATIENCE)
     subprocess.run([tmp_path / "worker"], env=bus.environment, check=True, timeout=PATIENCE)
-    eventually(lambda: bus.count() == 2)
+    eventually(lambda: bus.count() == 4)
     assert bus.query("SELECT level_name, message, fields FROM records WHERE logger = 'solver.grid' ORDER BY id") == [
         ("INFO", "solved 4096 cells in 1.2 ms", '{"cells":4096,"ms":1.25}'),
-        ("WARNING", "residual 0.3", '{"step":12,"file":"grid.h5"}')]
+        ("WARNING", "residual 0.3", '{"step":12,"file":"grid.h5"}'),
+        ("INFO", "step 0", '{"k":0}'),
+        ("INFO", "step 1000", '{"k":1000,"suppressed":999}')]
 
 
 def test_the_publisher_in_pyzmq(bus, start_collector):

@@ -59,6 +59,7 @@ class PublicHeaders : public testing::TestWithParam<std::string> {
 
 constexpr std::string_view kPrologue = R"(
 #include <logboom/logboom.hpp>
+#include <chrono>
 #include <exception>
 struct Unknown {};
 enum class Plain { one };
@@ -87,6 +88,10 @@ constexpr Refused kRefused[] = {
     {R"(LOGBOOM_INFO(log, "{0} {}", 1, 2);)", "numbered_and_other_placeholders_cannot_be_mixed"},
     {R"(LOGBOOM_EXCEPTION(log, "{}", std::exception());)",
      "the_template_has_more_placeholders_than_arguments"},
+    {R"(LOGBOOM_INFO_EVERY_N(10, log, "{}");)", "the_template_has_more_placeholders_than_arguments"},
+    {R"(LOGBOOM_EVERY(std::chrono::seconds(1), log, 25, "{:d}", "x");)",
+     "the_spec_does_not_fit_the_type_of_its_argument"},
+    {R"(LOGBOOM_ONCE(log, 20, "none", 1);)", "the_template_has_fewer_placeholders_than_arguments"},
     {R"(LOGBOOM_LOG(log, 25, "{:d}", "x");)", "the_spec_does_not_fit_the_type_of_its_argument"},
 };
 
@@ -119,6 +124,19 @@ TEST_P(PublicHeaders, RefuseAnArgumentThatCannotBeLogged) {
   EXPECT_THAT(outcome.text, HasSubstr("cannot be logged; give it a fmt::formatter"));
 }
 
+TEST_P(PublicHeaders, RefuseSamplingByWhatIsNoNumberOrTime) {
+  for (auto const& [call, message] :
+       {Refused{R"(LOGBOOM_INFO_EVERY(1, log, "text");)",
+                "the time between two records is a std::chrono::duration"},
+        Refused{R"(LOGBOOM_INFO_EVERY_N(1.5, log, "text");)", "every how many-th call is an integer"}}) {
+    Outcome const outcome =
+        compile(std::string(kPrologue) + "void f(logboom::Logger log) { " + std::string(call) + " }",
+                "-fsyntax-only");
+    EXPECT_NE(outcome.status, 0);
+    EXPECT_THAT(outcome.text, HasSubstr(std::string(message)));
+  }
+}
+
 TEST_P(PublicHeaders, RefuseFieldsBeforeArguments) {
   Outcome const outcome =
       compile(std::string(kPrologue) +
@@ -131,6 +149,7 @@ TEST_P(PublicHeaders, RefuseFieldsBeforeArguments) {
 TEST_P(PublicHeaders, CompileTheExampleAsItIsWritten) {
   Outcome const outcome = compile(R"(
 #include <logboom/logboom.hpp>
+#include <chrono>
 #include <filesystem>
 #include <stdexcept>
 int main() {
@@ -139,6 +158,13 @@ int main() {
   auto log = bus.logger("solver.grid");
   LOGBOOM_INFO(log, "solved {cells} cells in {ms:.1f} ms", cells, ms);
   LOGBOOM_WARNING(log, "residual {}", r, logboom::field("step", k), logboom::field("file", path));
+  using namespace std::chrono_literals;
+  LOGBOOM_INFO_EVERY_N(1000, log, "step {k}", k);
+  LOGBOOM_DEBUG_EVERY(100ms, log, "step {k}", k, logboom::field("file", path));
+  if (k > 1) LOGBOOM_WARNING_ONCE(log, "from here on"); else LOGBOOM_ERROR_EVERY(1.5s, log, "{}", r);
+  LOGBOOM_EVERY_N(k, log, logboom::level::kError, "{} of {cells}", k, cells);
+  LOGBOOM_EVERY(1s, log, 20 + k, "static");
+  LOGBOOM_ONCE(log, logboom::level::kCritical, "{}", ms);
   try { throw std::runtime_error("x"); } catch (std::exception const& e) { LOGBOOM_EXCEPTION(log, "step failed", e); }
 }
 )",
@@ -152,6 +178,8 @@ TEST_P(PublicHeaders, LeaveNothingOfACallBelowTheFloor) {
 #include <logboom/log.hpp>
 void f(logboom::Logger log, int i) {
   LOGBOOM_DEBUG(log, "the debug text {}", i);
+  LOGBOOM_DEBUG_EVERY_N(10, log, "the debug text {}", i);
+  LOGBOOM_DEBUG_ONCE(log, "the debug text {}", i);
   LOGBOOM_INFO(log, "the info text {}", i);
 }
 )";

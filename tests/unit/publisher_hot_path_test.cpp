@@ -6,6 +6,7 @@
 #include "publisher/fork.hpp"
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
@@ -131,6 +132,9 @@ void log_all(Logger log, int i, std::string const& text) {
   Context const context{field("request", i)};
   LOGBOOM_INFO(log, "in a context");
   LOGBOOM_TRACE(log, "not made {}", i);
+  LOGBOOM_INFO_EVERY_N(3, log, "of three {}", i);
+  LOGBOOM_INFO_EVERY(std::chrono::microseconds(10), log, "of a time {}", i);
+  LOGBOOM_INFO_ONCE(log, "once {}", i);
 }
 
 constexpr int kNoFilter = 9;

@@ -18,7 +18,8 @@ from ._server import Server
 from ._subscriber import Subscriber, query
 from ._context import context
 from ._handler import TRACE, Handler, attach, detach, flush
+from ._sampling import Sampling
 
 __version__ = _core.version
 
-__all__ = ["TRACE", "Handler", "Record", "Server", "StoreError", "Subscriber", "__version__", "attach", "context", "detach", "flush", "query"]
+__all__ = ["TRACE", "Handler", "Record", "Sampling", "Server", "StoreError", "Subscriber", "__version__", "attach", "context", "detach", "flush", "query"]

@@ -3,9 +3,11 @@
 
 #include <logboom/detail/template_check.hpp>
 #include <logboom/detail/write.hpp>
+#include <logboom/field.hpp>
 #include <logboom/logger.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -77,6 +79,20 @@ template <class Attributes, class... Arguments>
                                        CheckedTemplate<Arguments...> text,
                                        Arguments const&... arguments) noexcept {
   log_indexed(std::index_sequence_for<Arguments...>(), logger, site, attributes, text, arguments...);
+}
+
+/// With how many calls of the site became no record since the last that did, as a field, if any.
+template <class Attributes, class... Arguments>
+[[gnu::always_inline]] inline void log_sampled(Logger logger, CallSite& site, Attributes const& attributes,
+                                               std::uint64_t suppressed, CheckedTemplate<Arguments...> text,
+                                               Arguments const&... arguments) noexcept {
+  if (suppressed == 0) {
+    log_indexed(std::index_sequence_for<Arguments...>(), logger, site, attributes, text, arguments...);
+  } else {
+    auto const count = field("suppressed", suppressed);
+    log_indexed(std::make_index_sequence<sizeof...(Arguments) + 1>(), logger, site, attributes, text,
+                arguments..., count);
+  }
 }
 
 /// The last argument is the exception.

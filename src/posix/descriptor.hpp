@@ -4,7 +4,7 @@
 #include <unistd.h>
 #include <utility>
 
-namespace logboom::inputs {
+namespace logboom::posix {
 
 class Descriptor {
  public:
@@ -28,4 +28,4 @@ class Descriptor {
   int fd_ = -1;
 };
 
-}  // namespace logboom::inputs
+}  // namespace logboom::posix
