@@ -109,24 +109,24 @@ void CollectFlags::add_store(CLI::App& command) {
                        ->default_str("logs.sqlite")
                        ->group(group);
   command.add_flag("--no-db", no_db_, "Store nothing: only sinks and live viewers")->excludes(db)->group(group);
-  command.add_option("--keep", keep_, "Records older than this may go, such as 30d. Default: none")
-      ->type_name("TIME")
-      ->group(group);
+  auto const retention = "Retention: the store becomes many files, and the oldest go";
+  auto const more = [&](char const* name, std::string& text, char const* type, char const* what) {
+    command.add_option(name, text, what)->type_name(type)->group(retention);
+  };
+  more("--keep", keep_, "TIME", "Remove records that were stored longer ago, such as 30d, 12h, 90m or 2w");
+  more("--max-size", max_size_, "SIZE",
+       "Remove the oldest records when the store's files are larger together, such as 20GiB or 500MB");
+  more("--file-size", file_size_, "SIZE",
+       "Begin a new file at this size. Default: a sixteenth of --max-size, 1GiB at most");
+  more("--file-period", file_period_, "TIME",
+       "Begin a new file each so often, counted from midnight UTC. Default with --keep: 1d, or an eighth of "
+       "it");
+  command.add_flag("--compress", compress_, "Compress files when they are full; `logboom query` reads them")
+      ->group(retention);
   command
-      .add_option("--max-size", max_size_,
-                  "Of all the store's files, such as 20GiB; the oldest go. Default: any")
-      ->type_name("SIZE")
-      ->group(group);
-  command
-      .add_option("--file-size", file_size_,
-                  "At which a new file is begun. Default: a sixteenth of --max-size")
-      ->type_name("SIZE")
-      ->group(group);
-  command.add_option("--file-period", file_period_, "After which a new file is begun. Default: by --keep")
-      ->type_name("TIME")
-      ->group(group);
-  command.add_flag("--full-text", full_text_, "Closed files get a full-text index")->group(group);
-  command.add_flag("--compress", compress_, "Closed files are compressed")->group(group);
+      .add_flag("--full-text", full_text_,
+                "Give files an index of their words when they are full, for `logboom query --text`")
+      ->group(retention);
 }
 
 void CollectFlags::add_inputs(CLI::App& command) {

@@ -182,6 +182,7 @@ struct Collector::Impl {
   std::unique_ptr<inputs::PythonInput> python_input();
   delivery::ReceiverLedger ledger();
   std::vector<std::string> reload(CollectorOptions wanted);
+  std::vector<SinkStatus> sink_status() const;
 
   CollectorOptions const options;
   std::uint64_t const epoch = random_epoch();
@@ -304,7 +305,7 @@ void Collector::Impl::describe(delivery::Status& status) {
     status.store.rows = static_cast<std::uint64_t>(std::max<std::int64_t>(0, status.last_id - before_first));
     status.store.bytes = store::bytes_on_disk(target.path());
   }
-  for (auto const& sink : sinks.status()) status.sinks.push_back(state_of(sink));
+  for (auto const& sink : sink_status()) status.sinks.push_back(state_of(sink));
   if (input) {
     for (auto& address : input->addresses()) status.inputs.push_back(std::move(address));
     status.input_connections = input->counters().connections;
@@ -371,6 +372,12 @@ void Collector::Impl::run() {
   sinks.close();
   if (auto const failure = queue.failure()) std::rethrow_exception(failure);
   if (broken) std::rethrow_exception(broken);
+}
+
+std::vector<SinkStatus> Collector::Impl::sink_status() const {
+  auto all = sinks.status();
+  for (auto const& forwarder : upstreams) all.push_back(forwarder->status());
+  return all;
 }
 
 std::vector<std::string> Collector::Impl::reload(CollectorOptions wanted) {
@@ -444,12 +451,11 @@ CollectorStatus Collector::status() const {
   status.publishers = counters.publishers;
   status.adopted_spools = impl_->adoption ? impl_->adoption->adopted() : 0;
   status.last_id = counters.last_id;
-  status.sinks = impl_->sinks.status();
+  status.sinks = impl_->sink_status();
   if (impl_->input) {
     status.input_connections = impl_->input->counters().connections;
     status.input_refused = impl_->input->counters().refused;
   }
-  for (auto const& forwarder : impl_->upstreams) status.sinks.push_back(forwarder->status());
   return status;
 }
 

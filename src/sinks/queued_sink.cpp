@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <pthread.h>
 #include <unistd.h>
 #include <algorithm>
 #include <exception>
@@ -103,6 +104,7 @@ void QueuedSink::close() {
 }
 
 void QueuedSink::run() {
+  ::pthread_setname_np(::pthread_self(), "logboom-sink");
   Lock lock(mutex_);
   for (;;) {
     wait(lock);

@@ -149,6 +149,24 @@ def test_the_cookbooks_example_by_configuration_alone(bus, start_collector, star
     assert parsed(collector.output, asctime=False) == [one for one in everything if one[3] != "DEBUG"]
 
 
+def test_rotation_at_full_speed_loses_and_tears_nothing(bus, start_collector, worker, config):
+    collector = start_collector("--config", config("""
+        [[sink]]
+        type = "file"
+        path = "all.log"
+        format = "%(name)s %(message)s"
+        queue = "512MiB"
+        rotate = { size = "256KiB" }
+        """), cwd=bus.directory)
+    assert worker("burst", bus.directory / "count", 50_000, "--threads", 2).wait() == 0
+    eventually(lambda: bus.count() == 100_000)
+    assert collector.stop() == 0
+    files = sorted(bus.directory.glob("all.log.*"), key=lambda path: -int(path.suffix[1:])) + [bus.directory / "all.log"]
+    assert len(files) > 4 and all(path.stat().st_size <= 256 << 10 for path in files)
+    written = "".join(path.read_text() for path in files).splitlines()
+    assert written == [f"{name} {message}" for name, message in bus.query("SELECT logger, message FROM records ORDER BY id")]
+
+
 def test_a_full_disk_of_one_sink_holds_up_neither_the_store_nor_the_others(bus, start_collector, push, config):
     limit = 64 << 20
     full = bus.directory / "full.log"
