@@ -53,5 +53,5 @@ if(LOGBOOM_SANITIZE STREQUAL "address")
        "LSAN_OPTIONS=print_suppressions=0:suppressions=${PROJECT_SOURCE_DIR}/cmake/lsan.supp")
 elseif(LOGBOOM_SANITIZE STREQUAL "thread")
   list(APPEND LOGBOOM_SANITIZER_ENVIRONMENT
-       "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions=${PROJECT_SOURCE_DIR}/cmake/tsan.supp")
+       "TSAN_OPTIONS=halt_on_error=1:die_after_fork=0:second_deadlock_stack=1:suppressions=${PROJECT_SOURCE_DIR}/cmake/tsan.supp")
 endif()

@@ -32,7 +32,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kInfoTimeout{2000};
+constexpr milliseconds kInfoTimeout{10'000};  // a collector is there: it has answered a sync
 constexpr milliseconds kSyncPatience{500};
 constexpr int kReceiveHighWater = 1000;  // messages; DESIGN.md, "Bounded everywhere"
 

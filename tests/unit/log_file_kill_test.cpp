@@ -1,3 +1,4 @@
+// ctest: timeout=300
 // The log file of a process that is killed before each of its calls to the system in turn, or within a write; and of one whose writes fail half way.
 // This executable's own open, write, rename … stand before the C library's.
 #include "sinks/log_file.hpp"

@@ -141,7 +141,7 @@ TEST_F(LogFileTest, RotatesBySizeAsPythonDoes) {
   };
   std::vector<Case> cases;
   std::vector<std::string> questions;
-  for (int i = 0; i < 200; ++i) {
+  for (int i = 0; i < 80; ++i) {
     Case c{static_cast<std::uint32_t>(1 + random() % 5), 10 + random() % 90, {}};
     std::ostringstream question;
     question << "('size', " << c.size << ", " << c.keep << ", [";
@@ -489,15 +489,20 @@ TEST_F(LogFileTest, ReopensWhenTold) {
 TEST_F(LogFileTest, LosesAndTearsNothingWhileSomebodyElseMovesTheFile) {
   constexpr int kRecords = 20'000;
   std::atomic<bool> done = false;
+  std::atomic<int> moved = 0;
   std::thread mover([&] {
-    for (int n = 0; !done; ++n) {
+    while (!done) {
       std::error_code error;
-      std::filesystem::rename(path("app.log"), path("moved." + std::to_string(n)), error);
+      std::filesystem::rename(path("app.log"), path("moved." + std::to_string(moved)), error);
+      if (!error) ++moved;
       std::this_thread::yield();
     }
   });
   LogFile file(options("app.log"));
   for (int i = 0; i < kRecords; i += 10) {
+    if (i == kRecords / 2) {
+      while (moved == 0) std::this_thread::yield();
+    }
     std::vector<std::string> records;
     for (int k = i; k < i + 10; ++k) records.push_back("record " + std::to_string(k));
     auto made = chunk(records);
@@ -513,7 +518,7 @@ TEST_F(LogFileTest, LosesAndTearsNothingWhileSomebodyElseMovesTheFile) {
     for (auto const& line : lines(content(name))) seen.insert(line);
   ASSERT_EQ(seen.size(), static_cast<std::size_t>(kRecords));
   for (int i = 0; i < kRecords; ++i) ASSERT_EQ(seen.count("record " + std::to_string(i)), 1U) << i;
-  EXPECT_GT(names().size(), 2U);
+  EXPECT_GT(names().size(), 1U);
 }
 
 TEST_F(LogFileTest, OneFileHasOneWriter) {
@@ -564,6 +569,64 @@ TEST_F(LogFileTest, LosesNothingAtAHighRateOfRotation) {
     }
   }
   EXPECT_EQ(next, kRecords);
+}
+
+// Every kind of file, restarted, moved away, with a clock that goes forward and back: each record stands once, whole, in order within its file.
+TEST_F(LogFileTest, KeepsEachRecordWhateverHappens) {
+  for (unsigned seed = 1; seed <= 40; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937_64 random(seed);
+    auto const below = [&](std::uint64_t bound) { return random() % bound; };
+    static std::vector<std::string> const kPaths{"app.log", "app.log", "app-%Y%m%d.log", "app-%F-%H%M.log",
+                                                 "%Y/%j.log"};
+    static std::vector<std::string> const kWhens{"S", "H", "D", "midnight", "W3"};
+    auto any = options(kPaths[below(kPaths.size())]);
+    any.utc = true;
+    if (below(2) == 0) any.max_size = 20 + below(60);
+    if (below(2) == 0)
+      any.schedule = utc(kWhens[below(kWhens.size())], static_cast<std::uint32_t>(1 + below(3)));
+    auto now = kNow;
+    auto file = std::make_unique<LogFile>(any);
+    int written = 0;
+    for (int step = 0; step < 60; ++step) {
+      switch (below(8)) {
+        case 0: now += static_cast<std::int64_t>(below(3)) * kDay; break;
+        case 1: now += static_cast<std::int64_t>(below(7'200)) * kNanoseconds; break;
+        case 2: now -= static_cast<std::int64_t>(below(100'000)) * kNanoseconds; break;
+        case 3: file = std::make_unique<LogFile>(any); break;
+        case 4: {
+          std::error_code ignored;
+          std::filesystem::rename(file->current(), path("moved." + std::to_string(step)), ignored);
+          break;
+        }
+        case 5: file->tick(now); break;
+        default: {
+          LogChunk made;
+          for (auto n = 1 + below(4); n > 0; --n) made.add("record " + std::to_string(written++) + '\n');
+          file->append(made, now);
+        }
+      }
+    }
+    std::set<std::string> seen;
+    for (auto const& entry : std::filesystem::recursive_directory_iterator(directory_)) {
+      if (!entry.is_regular_file()) continue;
+      auto const name = entry.path().string().substr(directory_.size() + 1);
+      auto const all = lines(content(name));
+      int before = -1;
+      for (auto const& line : all) {
+        ASSERT_TRUE(line.starts_with("record ")) << name << ": " << line;
+        auto const number = std::stoi(line.substr(7));
+        ASSERT_GT(number, before) << name;
+        before = number;
+        ASSERT_TRUE(seen.insert(line).second) << name << ": " << line;
+      }
+      ASSERT_TRUE(any.max_size == 0 || entry.file_size() < any.max_size || all.size() == 1) << name;
+    }
+    ASSERT_EQ(seen.size(), static_cast<std::size_t>(written));
+    file.reset();
+    for (auto const& entry : std::filesystem::directory_iterator(directory_))
+      std::filesystem::remove_all(entry);
+  }
 }
 
 // --- what goes wrong
