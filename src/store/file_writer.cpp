@@ -32,6 +32,7 @@ namespace logboom::store {
 namespace {
 
 constexpr int kBusyTimeoutMs = 5'000;
+constexpr int kReadersEndMs = 10;
 constexpr int kCheckpointPages = 1'000;
 constexpr std::int64_t kLongLog = 4 << 20;  // bytes: what is less is moved to the file in milliseconds
 
@@ -281,11 +282,13 @@ void FileWriter::Impl::close_settled() {
   sqlite3_db_config(db.getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
 }
 
+// Readers of a moment ago are waited for, some milliseconds: whoever comes after them sees all there is, and hinders nothing.
 bool FileWriter::Impl::settle() {
   int in_log = 0;
   int moved = 0;
-  int const done =
-      sqlite3_wal_checkpoint_v2(db.getHandle(), "main", SQLITE_CHECKPOINT_PASSIVE, &in_log, &moved);
+  db.setBusyTimeout(kReadersEndMs);
+  int const done = sqlite3_wal_checkpoint_v2(db.getHandle(), "main", SQLITE_CHECKPOINT_FULL, &in_log, &moved);
+  db.setBusyTimeout(kBusyTimeoutMs);
   return done == SQLITE_OK && in_log == moved;
 }
 

@@ -7,7 +7,8 @@
 
 namespace logboom::store {
 
-enum class RotationStep { kLinked, kLogRemoved, kRenamed };
+/// In this order; the first is the end of finish_next().
+enum class RotationStep { kNextWhole, kLinked, kLogRemoved, kRenamed };
 
 /// Gives the current file the name `closed` besides its own, and then its own to the next file. The current one must be settled, and no longer written to; the next one whole.
 /// @param current true for the path of a file that it is. @param after_step for tests.

@@ -25,8 +25,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds kSettleAgain{100};  // while a reader keeps the log
-constexpr std::chrono::seconds kRotateAgain{10};        // after it failed
+constexpr std::chrono::milliseconds kSettleAgain{100},
+    kSettleAgainAtMost{2'000};                    // while a reader keeps the log
+constexpr std::chrono::seconds kRotateAgain{10};  // after it failed
 
 std::string absolute_path(std::string const& path) {
   if (path.empty()) throw StoreError("the store's file has no name; name one");
@@ -82,7 +83,8 @@ struct StoreWriter::Impl {
   std::int64_t begun = 0;            // of it
   std::int64_t empty_bytes = 0;
   std::int64_t last_id = 0;
-  bool emptied = false;            // its log, as far as a checkpoint does
+  bool emptied = false;  // its log, as far as a checkpoint does
+  std::chrono::milliseconds settle_again = kSettleAgain;
   Clock::time_point not_before{};  // for the next attempt to rotate
   // What was committed since the next file was asked for; as long as the part of the ledger that moves.
   std::map<std::pair<PublisherId, std::uint64_t>, Progress> advanced;
@@ -137,7 +139,8 @@ void StoreWriter::Impl::go_on_in_next_file() {
   emptied = true;
   if (file->checkpointing()) return;
   if (!file->settle()) {
-    not_before = Clock::now() + kSettleAgain;
+    not_before = Clock::now() + settle_again;
+    settle_again = std::min(2 * settle_again, kSettleAgainAtMost);
     emptied = false;
     return;
   }
@@ -146,8 +149,10 @@ void StoreWriter::Impl::go_on_in_next_file() {
 
 void StoreWriter::Impl::close_current() {
   bool done = false;
+  settle_again = kSettleAgain;
   try {
     finish_next(path, gained(), file->last_id() + 1, options.now());
+    options.after_step(RotationStep::kNextWhole);
     rotate(
         path, closed_path(path, begun, file->first_id()),
         [this](std::string const& name) { return file->is(name); }, options.after_step);

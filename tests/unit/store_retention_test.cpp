@@ -18,6 +18,7 @@
 #include <map>
 #include <random>
 #include <stdexcept>
+#include <thread>
 
 namespace logboom::store {
 namespace {
@@ -437,6 +438,45 @@ TEST_F(RetentionTest, AStoreWithoutItsCurrentFileGoesOnWhereTheNewestClosedOneEn
   EXPECT_EQ(ids(), span(1, last + 100));
 }
 
+TEST_F(RetentionTest, WhoReadsAmidRotationsNeverSeesAnythingElseThanTheStore) {
+  options.retention.compress = true;
+  std::atomic<bool> done = false;
+  std::atomic<int> readings = 0;
+  auto const read = [&](unsigned kind) {
+    StoreReader kept(path);
+    for (std::int64_t before = 0; !done; ++readings) {
+      auto fresh = kind % 2 == 0 ? std::make_unique<StoreReader>(path) : nullptr;
+      StoreReader const& reader = fresh ? *fresh : kept;
+      std::int64_t const last = reader.last_id();
+      ASSERT_GE(last, before);
+      before = last;
+      Query query;
+      query.last = kind / 2 == 0 ? 300 : 0;
+      std::int64_t expected = query.last > 0 ? std::max<std::int64_t>(1, last - 299) : 1;
+      std::int64_t seen = 0;
+      query.up_to_id = last;
+      reader.query(query, [&](Record const& record) {
+        EXPECT_EQ(record.id, expected + seen++);
+        EXPECT_EQ(static_cast<std::int64_t>(record.sequence), record.id);
+        return !testing::Test::HasFailure();
+      });
+      ASSERT_EQ(expected + seen - 1, last);
+      LedgerReader ledger(path);
+      ASSERT_GE(ledger.last(publisher_id(1), 0), static_cast<std::uint64_t>(last));
+    }
+  };
+  StoreWriter writer(path, options);
+  fill(writer);
+  std::vector<std::thread> readers;
+  for (unsigned kind = 0; kind < 4; ++kind) readers.emplace_back(read, kind);
+  close_files(writer, 8);
+  while (readings < 20 && !HasFailure()) fill(writer);
+  done = true;
+  for (auto& reader : readers) reader.join();
+  EXPECT_THAT(notices, IsEmpty());
+  expect_exactly(next - 1);
+}
+
 TEST_F(RetentionTest, AFileMovedAwayTakesItsIdsWithIt) {
   auto writer = std::make_unique<StoreWriter>(path, options);
   close_files(*writer, 2);
@@ -700,8 +740,8 @@ TEST_P(RotationDeathTest, NothingIsLostOrDoubled) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Steps, RotationDeathTest,
-                         testing::Values(RotationStep::kLinked, RotationStep::kLogRemoved,
-                                         RotationStep::kRenamed));
+                         testing::Values(RotationStep::kNextWhole, RotationStep::kLinked,
+                                         RotationStep::kLogRemoved, RotationStep::kRenamed));
 
 [[noreturn]] void write_forever(std::string const& path, WriterOptions const& options, int acks) {
   StoreWriter writer(path, options);
