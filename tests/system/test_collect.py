@@ -55,12 +55,12 @@ def test_says_when_it_is_ready_and_where(bus, start_collector):
     assert re.fullmatch(r"logboom: stopped: \d+ records, 0 declared lost, 0 bad frames", collector.lines[-1])
 
 
-def test_five_line_publisher(bus, collector):
+def test_the_shortest_publisher(bus, collector):
     program = f"""
 import zmq, msgpack
-push = zmq.Context().socket(zmq.PUSH)
-push.connect("{bus.push}")
-push.send(msgpack.packb({{"logger": "app", "level": 30, "message": "disk is nearly full", "free_mb": 12}}))
+with zmq.Context() as context, context.socket(zmq.PUSH) as push:
+    push.connect("{bus.push}")
+    push.send(msgpack.packb({{"logger": "app", "level": 30, "message": "disk is nearly full", "free_mb": 12}}))
 """
     subprocess.run(["/usr/bin/python3", "-c", program], check=True, timeout=PATIENCE)
     eventually(lambda: bus.count() == 1)

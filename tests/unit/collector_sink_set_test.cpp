@@ -114,6 +114,21 @@ TEST_F(SinkSetTest, AFileSinkWritesLines) {
   EXPECT_EQ(content("x.csv"), "logger,message\r\napp,hello\r\napp,hello\r\n");
 }
 
+TEST_F(SinkSetTest, EachFileOfARotationBeginsWithTheHeader) {
+  auto csv = file_sink("x.csv");
+  csv.format = "csv";
+  csv.columns = {"logger", "message"};
+  csv.rotate.size = 40;
+  SinkSet set({csv}, around_);
+  set.take(block_of(4, "hello"));
+  set.take(block_of(1, std::string(100, 'x')));
+  set.close();
+  EXPECT_EQ(content("x.csv.2"), "logger,message\r\napp,hello\r\napp,hello\r\n") << content("x.csv.1");
+  EXPECT_EQ(content("x.csv.1"), content("x.csv.2"));
+  EXPECT_EQ(content("x.csv"), "logger,message\r\napp," + std::string(100, 'x') + "\r\n");
+  EXPECT_EQ(set.status().at(0).written, 5U);
+}
+
 TEST_F(SinkSetTest, AFileSinkGoesOnInOtherForm) {
   SinkSet set({file_sink("x.log")}, around_);
   set.take(block_of(1, "a"));

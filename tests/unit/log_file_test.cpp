@@ -489,15 +489,20 @@ TEST_F(LogFileTest, ReopensWhenTold) {
 TEST_F(LogFileTest, LosesAndTearsNothingWhileSomebodyElseMovesTheFile) {
   constexpr int kRecords = 20'000;
   std::atomic<bool> done = false;
+  std::atomic<int> moved = 0;
   std::thread mover([&] {
-    for (int n = 0; !done; ++n) {
+    while (!done) {
       std::error_code error;
-      std::filesystem::rename(path("app.log"), path("moved." + std::to_string(n)), error);
+      std::filesystem::rename(path("app.log"), path("moved." + std::to_string(moved)), error);
+      if (!error) ++moved;
       std::this_thread::yield();
     }
   });
   LogFile file(options("app.log"));
   for (int i = 0; i < kRecords; i += 10) {
+    if (i == kRecords / 2) {
+      while (moved == 0) std::this_thread::yield();
+    }
     std::vector<std::string> records;
     for (int k = i; k < i + 10; ++k) records.push_back("record " + std::to_string(k));
     auto made = chunk(records);
@@ -513,7 +518,7 @@ TEST_F(LogFileTest, LosesAndTearsNothingWhileSomebodyElseMovesTheFile) {
     for (auto const& line : lines(content(name))) seen.insert(line);
   ASSERT_EQ(seen.size(), static_cast<std::size_t>(kRecords));
   for (int i = 0; i < kRecords; ++i) ASSERT_EQ(seen.count("record " + std::to_string(i)), 1U) << i;
-  EXPECT_GT(names().size(), 2U);
+  EXPECT_GT(names().size(), 1U);
 }
 
 TEST_F(LogFileTest, OneFileHasOneWriter) {

@@ -264,7 +264,7 @@ TEST_F(ReplayTest, ASpoolThatIsNotTakenStarvesNoOther) {
   auto const first = spool::Spool::list(root()).at(0);
   kept_waiting = {owner(first)};
   collect();
-  auto recovery = make_recovery(std::chrono::milliseconds(100));
+  auto recovery = make_recovery(std::chrono::milliseconds(700));
   auto const found = sweep(recovery);
   EXPECT_EQ(found.spools, 4U);
   EXPECT_EQ(found.left, 1U);
@@ -279,7 +279,7 @@ TEST_F(ReplayTest, SpoolsThatAreNotTakenEndASweepAndAreTheLastOfTheNext) {
   auto const list = spool::Spool::list(root());
   for (std::size_t i = 0; i < Recovery::kStuck; ++i) kept_waiting.push_back(owner(list[i]));
   collect();
-  auto recovery = make_recovery(std::chrono::milliseconds(100));
+  auto recovery = make_recovery(std::chrono::milliseconds(700));
   auto found = sweep(recovery);
   EXPECT_EQ(found.spools, 0U);
   EXPECT_EQ(found.left, 5U);
