@@ -40,8 +40,10 @@ std::string action(OptionShape const& option) {
       // An address goes on behind what is completed.
       return fmt::format("COMPREPLY=($(compgen -W \"{}\" -- \"$cur\"))", words(option.choices)) +
              (option.choices.front().ends_with("/") ? "; compopt -o nospace" : "");
-    case ValueKind::kFile: return "compopt -o filenames; COMPREPLY=($(compgen -f -- \"$cur\"))";
-    case ValueKind::kDirectory: return "compopt -o filenames; COMPREPLY=($(compgen -d -- \"$cur\"))";
+    // Line by line: names may have blanks.
+    case ValueKind::kFile: return "compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")";
+    case ValueKind::kDirectory:
+      return "compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- \"$cur\")";
     case ValueKind::kProgram: return "COMPREPLY=($(compgen -c -- \"$cur\"))";
     default: return "COMPREPLY=()";
   }

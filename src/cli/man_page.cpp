@@ -174,7 +174,7 @@ std::string command_page(CommandTree const& tree, CommandShape const& command) {
   page += kStatus;
   page += ".SH SEE ALSO\n\\fBlogboom\\fR(1)";
   for (auto const& other : tree.commands) {
-    if (other.name != command.name) page += fmt::format(", \\fBlogboom\\-{}\\fR(1)", plain(other.name));
+    if (other.name != command.name) page += fmt::format(R"(, \fBlogboom\-{}\fR(1))", plain(other.name));
   }
   return page + '\n';
 }

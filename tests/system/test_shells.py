@@ -24,6 +24,7 @@ def commands_of_the_help():
 def bash(tmp_path_factory):
     directory = tmp_path_factory.mktemp("bash")
     (directory / "logs.sqlite").touch()
+    (directory / "my logs.sqlite").touch()
     (directory / "sub").mkdir()
     script = directory / ".completion"
     script.write_text(output("completion", "bash"))
@@ -44,7 +45,7 @@ def bash(tmp_path_factory):
             """
         done = subprocess.run(["bash", "--norc", "-u", "-c", program], cwd=directory, capture_output=True, text=True, timeout=PATIENCE)
         assert done.returncode == 0 and done.stderr == "", done.stderr
-        return sorted(set(done.stdout.split()))
+        return sorted({found for found in done.stdout.splitlines() if found})
 
     return complete
 
@@ -65,6 +66,7 @@ def test_bash_completes_commands_options_and_values(bash):
     assert bash("logboom query -o ") == ["csv", "json", "logfmt", "pretty"]
     assert bash("logboom status -o ") == ["json", "pretty"]
     assert bash("logboom collect --db lo") == ["logs.sqlite"]
+    assert bash("logboom collect --db m") == ["my logs.sqlite"]
     assert bash("logboom collect --adopt s") == ["sub"]
     assert bash("logboom collect --print=j") == ["json"]
     assert "--python-tcp" in bash("logboom collect --p")
