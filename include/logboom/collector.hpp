@@ -38,7 +38,7 @@ struct CollectorOptions {
   std::vector<std::string> adopt_own;
   std::string level_rules;  ///< sent to publishers in `welcome`
   /// run() returns once every publisher that said hello has said bye (at least one did). One that died is waited for until its spool was read;
-  /// with `adopt` empty until its connection is found to be gone.
+  /// with `adopt` and `adopt_own` empty until its connection is found to be gone.
   bool until_idle = false;
   std::size_t queue_bytes = 8U << 20U;  ///< blocks waiting for the store; at the bound PULL is not read
   /// Connections at a time, all sockets together (a publisher has two, a viewer one); at the bound who comes waits, as without a collector, until a tenth has left. 0: what

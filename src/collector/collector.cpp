@@ -300,7 +300,7 @@ Intake::Options Collector::Impl::intake_options() {
                        .looked_since = {},
                        .describe = [this](delivery::Status& status) { describe(status); }};
   for (auto const& forwarder : upstreams) made.facts.forwarders.push_back(forwarder->id());
-  if (!options.adopt.empty())
+  if (!options.adopt.empty() || !options.adopt_own.empty())
     made.looked_since = [this](auto since) { return adoption && adoption->looked_since(since); };
   return made;
 }

@@ -378,6 +378,21 @@ def test_until_idle_counts_a_dead_publisher_as_gone_once_its_spool_is_adopted(bu
     assert not bus.spools()
 
 
+def test_until_idle_waits_for_what_a_dead_publisher_left(bus, start_collector, worker):
+    collector = start_collector("--until-idle")
+    path = bus.directory / "count"
+    dead = worker("burst", path, 10**9, "--pause-every", "100")
+    eventually(lambda: bus.count("logger = 'burst'") > 0)
+    collector.signal(signal.SIGSTOP)
+    before = logged(path)
+    eventually(lambda: logged(path) > before + 50_000)
+    dead.kill()
+    collector.signal(signal.SIGCONT)
+    assert collector.wait() == 0
+    assert bus.count("logger = 'burst'") >= logged(path) > 50_000
+    assert not bus.spools()
+
+
 def test_spools_elsewhere_are_adopted_when_asked(bus, start_collector, worker):
     elsewhere = bus.directory / "elsewhere"
     dead = worker("burst", bus.directory / "count", 100, "--hold", environment={"LOGBOOM_SPOOL": str(elsewhere)})
