@@ -183,6 +183,7 @@ struct Collector::Impl {
   void commit(std::span<std::unique_ptr<Block> const> blocks);
   Intake::Options intake_options();
   void describe(delivery::Status& status);
+  void watch_oldest(std::int64_t last_id);
   void add_zmq_log();
   std::unique_ptr<inputs::PythonInput> python_input();
   delivery::ReceiverLedger ledger();
@@ -211,7 +212,8 @@ struct Collector::Impl {
   std::atomic<bool> stopping = false;
   std::uint64_t reopened = 0;
   std::int64_t const started = wall_clock();
-  std::int64_t before_first = 0;  // id before that of the oldest record in the file
+  std::int64_t before_first = 0;  // id before that of the oldest record in the store
+  bool many_files = false;        // there were closed files when last looked
 };
 
 Collector::Impl::Impl(CollectorOptions given)
@@ -305,6 +307,17 @@ Intake::Options Collector::Impl::intake_options() {
   return made;
 }
 
+/// The oldest file may have been removed since it was last asked.
+void Collector::Impl::watch_oldest(std::int64_t last_id) {
+  auto const before = store::before_closed(target.path());
+  if (before) {
+    before_first = *before;
+  } else if (many_files) {
+    before_first = last_id - static_cast<std::int64_t>(store::count_rows(target.path()));
+  }
+  many_files = before.has_value();
+}
+
 void Collector::Impl::describe(delivery::Status& status) {
   status.program = LOGBOOM_VERSION;
   status.started = started;
@@ -312,6 +325,7 @@ void Collector::Impl::describe(delivery::Status& status) {
   if (adoption) status.adopted_spools = adoption->adopted();
   for (auto const& endpoint : options.subscribe) status.inputs.push_back("subscribed " + endpoint);
   if (!target.path().empty()) {
+    watch_oldest(status.last_id);
     status.store.rows = static_cast<std::uint64_t>(std::max<std::int64_t>(0, status.last_id - before_first));
     status.store.bytes = store::bytes_on_disk(target.path());
   }

@@ -1,6 +1,7 @@
 // Rows by the ids, bytes by the file system. Must not know who asks.
 #include "store/store_size.hpp"
 
+#include "store/closed_files.hpp"
 #include "store/read_connection.hpp"
 
 #include <SQLiteCpp/Column.h>
@@ -23,12 +24,28 @@ std::uint64_t count_rows(std::string const& path) noexcept {
   }
 }
 
+std::optional<std::int64_t> before_closed(std::string const& path) noexcept {
+  try {
+    auto const closed = list_closed(path);
+    if (!closed.empty()) return closed.front().first_id - 1;
+  } catch (std::exception const&) {
+    return std::nullopt;
+  }
+  return std::nullopt;
+}
+
 std::uint64_t bytes_on_disk(std::string const& path) noexcept {
   std::uint64_t bytes = 0;
-  for (char const* const end : {"", "-wal", "-shm"}) {
+  auto const add = [&](std::string const& file) {
     std::error_code missing;
-    auto const size = std::filesystem::file_size(path + end, missing);
+    auto const size = std::filesystem::file_size(file, missing);
     if (!missing) bytes += size;
+  };
+  for (char const* const end : {"", "-wal", "-shm"}) add(path + end);
+  try {
+    for (auto const& file : list_closed(path)) add(file.path);
+  } catch (std::exception const&) {
+    return bytes;
   }
   return bytes;
 }

@@ -8,6 +8,7 @@
 #include "store/next_file.hpp"
 #include "store/retention_plan.hpp"
 #include "store/store_reader.hpp"
+#include "store/store_size.hpp"
 
 #include <gmock/gmock.h>
 
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <filesystem>
 #include <map>
 #include <random>
 #include <stdexcept>
@@ -165,6 +167,20 @@ class RetentionTest : public StoreTest {
   std::mutex mutex;
   std::vector<std::string> notices;
 };
+
+TEST_F(RetentionTest, ItsSizeIsThatOfAllFiles) {
+  StoreWriter writer(path, options);
+  EXPECT_FALSE(before_closed(path));
+  close_files(writer, 2);
+  auto const closed = list_closed(path);
+  ASSERT_THAT(closed, SizeIs(2));
+  std::uintmax_t closed_bytes = 0;
+  for (auto const& file : closed) closed_bytes += std::filesystem::file_size(file.path);
+  EXPECT_GE(bytes_on_disk(path), closed_bytes + std::filesystem::file_size(path));
+  EXPECT_EQ(before_closed(path), 0);
+  remove_closed(closed.front());
+  EXPECT_EQ(before_closed(path), closed.back().first_id - 1);
+}
 
 TEST_F(RetentionTest, NamesSayWhenAFileBeganAndWithWhichRecord) {
   auto const closed = closed_path(path, kStart, 42);
