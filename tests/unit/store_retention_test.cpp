@@ -462,7 +462,7 @@ TEST_F(RetentionTest, WhoReadsAmidRotationsNeverSeesAnythingElseThanTheStore) {
       });
       ASSERT_EQ(expected + seen - 1, last);
       LedgerReader ledger(path);
-      ASSERT_GE(ledger.last(publisher_id(1), 0), static_cast<std::uint64_t>(last));
+      ASSERT_GE(ledger.find(publisher_id(1), 0).value().last, static_cast<std::uint64_t>(last));
     }
   };
   StoreWriter writer(path, options);
