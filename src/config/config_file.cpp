@@ -119,7 +119,7 @@ Config read_config(std::string_view text, std::string const& file) {
   try {
     table = toml::parse(text, file);
   } catch (toml::parse_error const& error) {
-    note(mistakes, error.source(), std::string(error.description()));
+    note(mistakes, error.source(), error.description());
     throw ConfigError(file, std::move(mistakes));
   }
   Config config;

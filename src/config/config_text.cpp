@@ -33,6 +33,7 @@ std::string quoted(std::string_view text) {
 
 std::string quoted(std::vector<std::string> const& texts) {
   std::vector<std::string> parts;
+  parts.reserve(texts.size());
   for (auto const& text : texts) parts.push_back(quoted(text));
   return fmt::format("[{}]", fmt::join(parts, ", "));
 }

@@ -15,6 +15,7 @@ std::vector<std::string> lines_of(std::string const& file, std::vector<Mistake> 
     return std::tie(a.line, a.column) < std::tie(b.line, b.column);
   });
   std::vector<std::string> lines;
+  lines.reserve(mistakes.size());
   for (auto const& one : mistakes) {
     lines.push_back(one.line == 0 ? fmt::format("{}: {}", file, one.text)
                                   : fmt::format("{}:{}:{}: {}", file, one.line, one.column, one.text));

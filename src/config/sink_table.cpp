@@ -120,7 +120,7 @@ void read_file(TableReader& in, SinkOptions& sink) {
     unsigned mode = 0;
     auto const result = std::from_chars(text.data(), text.data() + text.size(), mode, 8);
     if (result.ec != std::errc{} || result.ptr != text.data() + text.size() || mode > 0777)
-      throw std::invalid_argument(fmt::format("mode \"{}\": give permissions such as \"0640\"", text));
+      throw std::invalid_argument(fmt::format(R"(mode "{}": give permissions such as "0640")", text));
     sink.mode = mode;
   });
   read_rotate(in, sink.rotate);

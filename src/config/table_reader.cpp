@@ -31,7 +31,7 @@ std::string_view type_name(toml::node const& node) {
 
 }  // namespace
 
-void note(Mistakes& mistakes, toml::source_region const& where, std::string text) {
+void note(Mistakes& mistakes, toml::source_region const& where, std::string_view text) {
   std::string shown;  // parts of it are the file's
   append_harmless_line(text, shown);
   mistakes.push_back({where.begin.line, where.begin.column, std::move(shown)});
@@ -90,7 +90,7 @@ void TableReader::duration_at(std::string_view key, std::function<void(std::chro
   if (auto const* const value = node->as_string())
     attempt(*node, [&] { take(parse_duration(value->get())); });
   else
-    expected("a length of time, such as \"30d\" or \"10m\",", key, *node);
+    expected(R"(a length of time, such as "30d" or "10m",)", key, *node);
 }
 
 void TableReader::expected(std::string_view what, std::string_view key, toml::node const& node) {

@@ -19,7 +19,7 @@ namespace logboom::config {
 
 using Mistakes = std::vector<Mistake>;
 
-void note(Mistakes& mistakes, toml::source_region const& where, std::string text);
+void note(Mistakes& mistakes, toml::source_region const& where, std::string_view text);
 
 class TableReader {
  public:
@@ -92,7 +92,7 @@ class TableReader {
   }
   /// Where the key is, or the table if it is not.
   toml::source_region const& place(std::string_view key) const;
-  void mistake(std::string_view key, std::string text) { note(mistakes_, place(key), std::move(text)); }
+  void mistake(std::string_view key, std::string_view text) { note(mistakes_, place(key), text); }
   Mistakes& mistakes() noexcept { return mistakes_; }
 
   /// Keys that nobody asked for are mistakes.
