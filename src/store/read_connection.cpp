@@ -60,7 +60,7 @@ void check_version(SQLite::Database& db, std::string const& path) {
   if (state.blank) {
     throw StoreError(fmt::format("{} is an empty database, not a logboom store yet; name another file", path));
   }
-  if (state.version < kSchemaVersion) {
+  if (state.version < kOldestRead) {
     throw StoreError(fmt::format(
         "{} is of an older schema version ({}, this logboom reads {}); open it once with `logboom collect "
         "--db` to migrate it",
