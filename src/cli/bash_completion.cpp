@@ -38,7 +38,7 @@ std::string action(OptionShape const& option) {
   switch (option.kind) {
     case ValueKind::kChoice:
       // An address goes on behind what is completed.
-      return fmt::format("COMPREPLY=($(compgen -W \"{}\" -- \"$cur\"))", words(option.choices)) +
+      return fmt::format(R"(COMPREPLY=($(compgen -W "{}" -- "$cur")))", words(option.choices)) +
              (option.choices.front().ends_with("/") ? "; compopt -o nospace" : "");
     // Line by line: names may have blanks.
     case ValueKind::kFile: return "compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")";

@@ -134,7 +134,7 @@ void Intake::follow_orders() {
     std::lock_guard const lock(orders_);
     rules.swap(new_levels_);
   }
-  if (rules) control_.set_levels(std::move(*rules));
+  if (rules) control_.set_levels(*rules);
 }
 
 void Intake::settle() { control_.settle(pushed_ + (reception_.open() ? 1 : 0), committed_); }
