@@ -11,6 +11,7 @@
 
 #include <logboom/query.hpp>
 
+#include <SQLiteCpp/Column.h>
 #include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Statement.h>
 #include <SQLiteCpp/Transaction.h>
@@ -51,11 +52,15 @@ void copy_ledger(SQLite::Database& db, std::string const& from) {
   attach.bind(1, reading_uri(from));
   attach.exec();
   SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
+  // A closed file of version 1 knows of nothing that is missing.
+  bool const first = db.execAndGet("PRAGMA before.user_version").getInt() < 2;
   db.exec(
       "INSERT INTO publisher(id, uuid) SELECT id, uuid FROM before.publisher"
-      " WHERE id <> 0 AND id IN (SELECT publisher_id FROM before.ledger);"
-      "INSERT INTO ledger(publisher_id, stream, last, missing)"
-      " SELECT publisher_id, stream, last, missing FROM before.ledger");
+      " WHERE id <> 0 AND id IN (SELECT publisher_id FROM before.ledger)");
+  db.exec(
+      fmt::format("INSERT INTO ledger(publisher_id, stream, last, missing) SELECT publisher_id, stream, "
+                  "last, {} FROM before.ledger",
+                  first ? "''" : "missing"));
   transaction.commit();
 }
 

@@ -11,8 +11,7 @@ namespace logboom::store {
 
 inline constexpr int kApplicationId = 0x6c6f6762;  // "logb", in the file's header
 inline constexpr int kSchemaVersion = 2;           // PRAGMA user_version
-inline constexpr int kOldestRead =
-    1;  // what readers ask for is in files of this version already; closed ones stay what they are
+inline constexpr int kOldestRead = 1;  // what readers ask for is in it: closed files stay as they were written
 
 /// SQL that brings a file of version `to - 1` to version `to`. Version 0 has no tables. Views are not versioned:
 /// they hold no data, so every migration drops and remakes them.
