@@ -64,6 +64,9 @@ std::int64_t last_id_of(ClosedFile const& file) try {
 
 struct StoreWriter::Impl {
   Impl(std::string const& given, WriterOptions&& chosen);
+  ~Impl();
+  Impl(Impl const&) = delete;
+  Impl& operator=(Impl const&) = delete;
 
   void write(std::span<std::unique_ptr<Block> const> blocks);
   void take_up();
@@ -97,6 +100,12 @@ StoreWriter::Impl::Impl(std::string const& given, WriterOptions&& chosen)
   remove_unfinished(path);
   open();
   if (options.retention.many_files()) archivist.emplace(path, plan, facts(), options.now, options.notice);
+}
+
+StoreWriter::Impl::~Impl() {
+  if (!archivist) return;
+  archivist.reset();
+  remove_database(next_path(path));  // made, and not needed by now: whoever opens the store makes another
 }
 
 /// A store without its current file is not a new one: it has ids and a ledger.

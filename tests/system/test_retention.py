@@ -77,7 +77,7 @@ def test_exactly_once_over_all_files_while_the_collector_is_killed(bus, start_co
     for name, found in numbers.items():
         assert found == list(range(1, count + 1)), name
     directory = bus.directory / "logs.sqlite.d"
-    assert len(list(directory.iterdir())) >= 5
+    assert len([file for file in directory.iterdir() if file.name != "next"]) >= 2
     assert not [file.name for file in directory.iterdir() if file.suffix not in (".sqlite", ".zst")], "nothing unfinished"
     for file in closed(bus):
         assert bus.query("PRAGMA integrity_check", database=file) == [("ok",)]

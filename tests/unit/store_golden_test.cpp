@@ -1,6 +1,7 @@
 // A file that logboom 0.1 wrote: every later version reads it, goes on writing it, and brings it to its own schema.
 #include "store_fixture.hpp"
 
+#include "store/closed_files.hpp"
 #include "store/schema.hpp"
 #include "store/store_reader.hpp"
 
@@ -63,6 +64,29 @@ TEST_F(GoldenStoreTest, IsReadAndGoneOnWith) {
   EXPECT_EQ(number("SELECT sum(n) FROM minute"), 10);
   EXPECT_EQ(number("SELECT last - first + 1 FROM gap"), 8);
   EXPECT_EQ(sqlite3("PRAGMA integrity_check"), "ok");
+}
+
+TEST_F(GoldenStoreTest, IsReadAsAClosedFileAndGoneOnAfter) {
+  auto const closed = closed_path(path, 1'795'168'800, 1);
+  std::filesystem::create_directory(closed_directory(path));
+  std::filesystem::rename(path, closed);
+  {
+    StoreWriter writer(path);
+    EXPECT_EQ(writer.last_id(), 7);
+    EXPECT_EQ(writer.ledger().size(), 3U);
+    writer.write(blocks_of(make_block(9, 1, 3)));
+  }
+  std::vector<std::int64_t> ids;
+  std::string first;
+  query(path, {}, [&](Record const& record) {
+    if (ids.empty()) first = record.message;
+    ids.push_back(record.id);
+    return true;
+  });
+  EXPECT_THAT(ids, testing::ElementsAre(1, 2, 3, 4, 5, 6, 7, 8, 9, 10));
+  EXPECT_EQ(first, "no space left");
+  EXPECT_EQ(number("SELECT count(*) FROM ledger"), 4);
+  EXPECT_EQ(SQLite::Database(closed).execAndGet("PRAGMA user_version").getInt(), 1) << "nobody migrates it";
 }
 
 TEST_F(GoldenStoreTest, ANewFileOfTheSameVersionHasTheSameSchema) {
