@@ -11,6 +11,7 @@
 
 #include <logboom/query.hpp>
 
+#include <SQLiteCpp/Column.h>
 #include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Statement.h>
 #include <SQLiteCpp/Transaction.h>
@@ -50,12 +51,18 @@ void copy_ledger(SQLite::Database& db, std::string const& from) {
   SQLite::Statement attach(db, "ATTACH ? AS before");
   attach.bind(1, reading_uri(from));
   attach.exec();
+  // A closed file stays as the version that wrote it left it.
+  bool const knows_missing =
+      db.execAndGet("SELECT count(*) FROM pragma_table_info('ledger', 'before') WHERE name = 'missing'").getInt() >
+      0;
   SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
   db.exec(
       "INSERT INTO publisher(id, uuid) SELECT id, uuid FROM before.publisher"
-      " WHERE id <> 0 AND id IN (SELECT publisher_id FROM before.ledger);"
-      "INSERT INTO ledger(publisher_id, stream, last, missing)"
-      " SELECT publisher_id, stream, last, missing FROM before.ledger");
+      " WHERE id <> 0 AND id IN (SELECT publisher_id FROM before.ledger)");
+  db.exec(
+      fmt::format("INSERT INTO ledger(publisher_id, stream, last, missing)"
+                  " SELECT publisher_id, stream, last, {} FROM before.ledger",
+                  knows_missing ? "missing" : "''"));
   transaction.commit();
 }
 

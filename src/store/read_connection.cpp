@@ -55,12 +55,13 @@ std::string closed_uri(std::string const& path) {
   return uri;
 }
 
-void check_version(SQLite::Database& db, std::string const& path) {
+void check_version(SQLite::Database& db, std::string const& path, bool closed) {
   SchemaState const state = inspect_schema(db, path);
   if (state.blank) {
     throw StoreError(fmt::format("{} is an empty database, not a logboom store yet; name another file", path));
   }
-  if (state.version < kSchemaVersion) {
+  // Nobody migrates a closed file; what is read of it has been the same from the first version on.
+  if (state.version < kSchemaVersion && !closed) {
     throw StoreError(fmt::format(
         "{} is of an older schema version ({}, this logboom reads {}); open it once with `logboom collect "
         "--db` to migrate it",
@@ -68,9 +69,9 @@ void check_version(SQLite::Database& db, std::string const& path) {
   }
 }
 
-SQLite::Database open_checked(std::string const& name, int flags, std::string const& path) {
+SQLite::Database open_checked(std::string const& name, int flags, std::string const& path, bool closed = false) {
   SQLite::Database db(name, flags | SQLite::OPEN_READONLY | SQLite::OPEN_NOMUTEX, kBusyTimeoutMs);
-  check_version(db, path);
+  check_version(db, path, closed);
   db.exec("PRAGMA cache_size=-16000; PRAGMA trusted_schema=OFF;");
   return db;
 }
@@ -97,7 +98,7 @@ std::string reading_uri(std::string const& path) {
 }
 
 SQLite::Database open_closed(std::string const& path) try {
-  return open_checked(closed_uri(path), SQLite::OPEN_URI, path);
+  return open_checked(closed_uri(path), SQLite::OPEN_URI, path, true);
 } catch (SQLite::Exception const& cause) {
   throw store_error(path, "read", cause);
 }
