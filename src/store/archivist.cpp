@@ -4,6 +4,7 @@
 #include "store/closed_form.hpp"
 #include "store/next_file.hpp"
 #include "store/quiet_thread.hpp"
+#include "store/store_size.hpp"
 
 #include <logboom/query.hpp>
 
@@ -27,16 +28,6 @@ std::uint64_t size_of(std::filesystem::path const& file) {
   std::error_code none;
   auto const size = std::filesystem::file_size(file, none);
   return none ? 0 : size;
-}
-
-/// Of everything that belongs to the store.
-std::uint64_t bytes_of_store(std::string const& path) {
-  std::uint64_t total = size_of(path) + size_of(path + "-wal") + size_of(path + "-shm");
-  std::error_code none;
-  std::filesystem::directory_iterator at(closed_directory(path), none);
-  for (std::filesystem::directory_iterator const end; !none && at != end; at.increment(none))
-    total += size_of(at->path());
-  return total;
 }
 
 }  // namespace
@@ -178,7 +169,7 @@ bool Archivist::remove_old() {
   auto files = list_closed(path_);
   std::erase_if(files, [&](ClosedFile const& file) { return file.first_id >= current.first_id; });
   std::vector<RetentionPlan::File> sizes;
-  std::uint64_t others = bytes_of_store(path_);
+  std::uint64_t others = bytes_on_disk(path_);
   for (std::size_t i = 0; i < files.size(); ++i) {
     std::uint64_t const bytes = size_of(files[i].path);
     others -= std::min(others, bytes);

@@ -42,11 +42,9 @@ std::uint64_t bytes_on_disk(std::string const& path) noexcept {
     if (!missing) bytes += size;
   };
   for (char const* const end : {"", "-wal", "-shm"}) add(path + end);
-  try {
-    for (auto const& file : list_closed(path)) add(file.path);
-  } catch (std::exception const&) {
-    return bytes;
-  }
+  std::error_code none;
+  std::filesystem::directory_iterator at(closed_directory(path), none);
+  for (std::filesystem::directory_iterator const end; !none && at != end; at.increment(none)) add(at->path());
   return bytes;
 }
 
