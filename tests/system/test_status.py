@@ -92,7 +92,7 @@ def test_what_waits_at_a_publisher_is_seen(bus, collector, chatter, status, run)
     locker.close()
     eventually(lambda: status()["store"]["trouble"] == "")
     process.kill()
-    eventually(lambda: of_pid(status(), process.pid)["connected"] is False or status()["adopted_spools"] == 1)
+    eventually(lambda: not any(one["pid"] == process.pid and one["connected"] for one in status()["publishers"]))
 
 
 def test_one_that_died_is_gone(bus, start_collector, chatter, status, run):
