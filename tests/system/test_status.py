@@ -71,8 +71,7 @@ def test_counts_are_those_of_what_was_sent(bus, collector, chatter, status, run)
 
 def test_rates_follow_what_comes(bus, collector, chatter, status):
     process = chatter()
-    eventually(lambda: of_pid(status(), process.pid)["rate"] > 20, what="a rate")
-    state = status()
+    state = eventually(lambda: (s := status()) and any(one["pid"] == process.pid and one["rate"] > 20 for one in s["publishers"]) and s, what="a rate")
     assert state["rate"] == of_pid(state, process.pid)["rate"] and state["store"]["rate"] > 0
 
 
