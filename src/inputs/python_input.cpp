@@ -1,6 +1,7 @@
 // See python_input.hpp.
 #include "inputs/python_input.hpp"
 
+#include "posix/background_thread.hpp"
 #include "record/wire.hpp"
 
 #include <fmt/format.h>
@@ -15,7 +16,6 @@
 #include <unistd.h>
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
 #include <system_error>
 #include <utility>
 
@@ -87,13 +87,8 @@ PythonInput::~PythonInput() {
 }
 
 void PythonInput::start() {
-  // Signals are for the thread that runs the collector.
-  sigset_t all;
-  sigset_t before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::jthread([this](std::stop_token const& stop) { run(stop); });
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  thread_ = posix::background_thread<std::jthread>("logboom-input",
+                                                   [this](std::stop_token const& stop) { run(stop); });
 }
 
 std::unique_ptr<Block> PythonInput::take() {

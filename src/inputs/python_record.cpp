@@ -4,6 +4,7 @@
 #include "inputs/derived_names.hpp"
 #include "inputs/exception_name.hpp"
 #include "inputs/python_template.hpp"
+#include "inputs/token_map.hpp"
 #include "record/wire.hpp"
 
 #include <fmt/format.h>
@@ -27,14 +28,6 @@ std::optional<double> number_of(pickle::Node const& node) noexcept {
   if (node.kind == Kind::kFloat && std::isfinite(node.number)) return node.number;
   if (node.kind == Kind::kInt) return static_cast<double>(node.integer);
   return std::nullopt;
-}
-
-wire::Token text_token(std::string_view text) noexcept {
-  wire::Token token;
-  token.kind = wire::Kind::kText;
-  token.size = static_cast<std::uint32_t>(text.size());
-  token.data = text.empty() ? "" : text.data();
-  return token;
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 #include "inputs/token_map.hpp"
 
 namespace logboom::inputs {
-namespace {
 
 wire::Token text_token(std::string_view text) noexcept {
   wire::Token token;
@@ -11,8 +10,6 @@ wire::Token text_token(std::string_view text) noexcept {
   token.data = text.empty() ? "" : text.data();
   return token;
 }
-
-}  // namespace
 
 void TokenMap::clear() {
   tokens_.assign(1, {});

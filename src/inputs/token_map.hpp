@@ -9,6 +9,9 @@
 
 namespace logboom::inputs {
 
+/// The text is borrowed.
+wire::Token text_token(std::string_view text) noexcept;
+
 /// Texts are borrowed: they have to outlive the map.
 class TokenMap {
  public:

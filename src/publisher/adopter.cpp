@@ -1,7 +1,7 @@
 // Looks for orphaned spools from time to time.
 #include "publisher/adopter.hpp"
 
-#include "publisher/background.hpp"
+#include "posix/background_thread.hpp"
 #include "publisher/recovery.hpp"
 #include "publisher/same_bus.hpp"
 
@@ -70,7 +70,7 @@ Adopter::Adopter(std::filesystem::path root, std::vector<delivery::Endpoint> end
 
 void Adopter::allow() {
   if (thread_.joinable() || shared_->stopping.load(std::memory_order_relaxed)) return;
-  thread_ = background_thread("logboom-adopt", [shared = shared_] { shared->run(); });
+  thread_ = posix::background_thread("logboom-adopt", [shared = shared_] { shared->run(); });
 }
 
 void Adopter::stop() noexcept {

@@ -1,6 +1,7 @@
 // The sender's rounds, its waiting, and its end.
 #include "publisher/sender.hpp"
 
+#include "posix/background_thread.hpp"
 #include "publisher/background.hpp"
 
 #include <fmt/format.h>
@@ -37,7 +38,7 @@ Sender::Sender(Engine& engine) : engine_(&engine), sockets_(std::make_shared<Soc
   hooks.state = [this] { return state(); };
   speaker_.emplace(sockets_->context, engine.settings().endpoints, engine.identity(), *feed_, std::move(hooks));
   adopter_.emplace(spool->directory().parent_path(), engine.settings().endpoints);
-  thread_ = background_thread("logboom", [this] { run(); });
+  thread_ = posix::background_thread("logboom", [this] { run(); });
 }
 
 Sender::~Sender() { stop(std::chrono::nanoseconds(0)); }

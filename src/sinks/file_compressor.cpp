@@ -1,18 +1,17 @@
 // Compression beside the writer: see file_compressor.hpp.
 #include "sinks/file_compressor.hpp"
 
+#include "posix/background_thread.hpp"
 #include "sinks/log_file_error.hpp"
 
 #include <zstd.h>
 
 #include <fcntl.h>
-#include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <memory>
 #include <new>
 #include <utility>
@@ -103,16 +102,8 @@ void FileCompressor::start(std::string const& source, std::string temporary) {
   Descriptor out(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!out) throw LogFileError::about(errno, "compress " + source + " to", temporary);
   if (!thread_.joinable()) {
-    // A library's thread takes no signals: they are for the program's own. Nor is this one killed by SIGXFSZ.
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    struct Restore {
-      sigset_t const& mask;
-      ~Restore() { pthread_sigmask(SIG_SETMASK, &mask, nullptr); }
-    } const restore{before};
-    thread_ = std::thread([this] { run(); });
+    // So that SIGXFSZ does not kill it either.
+    thread_ = posix::background_thread("logboom-zstd", [this] { run(); });
   }
   busy_ = true;
   source_ = source;

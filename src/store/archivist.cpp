@@ -1,9 +1,9 @@
 #include "store/archivist.hpp"
 
+#include "posix/background_thread.hpp"
 #include "store/closed_files.hpp"
 #include "store/closed_form.hpp"
 #include "store/next_file.hpp"
-#include "store/quiet_thread.hpp"
 #include "store/store_size.hpp"
 
 #include <logboom/query.hpp>
@@ -38,7 +38,7 @@ Archivist::Archivist(std::string path, RetentionPlan plan, Current current, Now 
       now_(std::move(now)),
       notice_(std::move(notice)),
       current_(current) {
-  thread_ = start_quiet_thread([this] { run(); });
+  thread_ = posix::background_thread("logboom-archive", [this] { run(); });
 }
 
 Archivist::~Archivist() {

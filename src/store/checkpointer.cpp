@@ -1,6 +1,6 @@
 #include "store/checkpointer.hpp"
 
-#include "store/quiet_thread.hpp"
+#include "posix/background_thread.hpp"
 
 #include <SQLiteCpp/Database.h>
 #include <sqlite3.h>
@@ -11,7 +11,7 @@ Checkpointer::Checkpointer(std::string const& path)
   db_->exec("PRAGMA synchronous=FULL");
   // Reading the header makes this connection one of the log's; it needs no cache, checkpoints go round it.
   db_->exec("PRAGMA cache_size=8; PRAGMA user_version");
-  thread_ = start_quiet_thread([this] { run(); });
+  thread_ = posix::background_thread("logboom-check", [this] { run(); });
 }
 
 Checkpointer::~Checkpointer() {

@@ -1,6 +1,7 @@
 // See forwarder.hpp.
 #include "upstream/forwarder.hpp"
 
+#include "posix/background_thread.hpp"
 #include "publisher/background.hpp"
 #include "spool/spool.hpp"
 #include "upstream/span_cursors.hpp"
@@ -271,7 +272,7 @@ void Forwarder::start() {
   };
   zmq_ctx_set(context_.handle(), ZMQ_BLOCKY, 0);
   speaker_.emplace(context_, endpoints_, self_, feed_, std::move(hooks));
-  thread_ = publisher::background_thread("logboom-forward", [this] { run(); });
+  thread_ = posix::background_thread("logboom-forward", [this] { run(); });
 }
 
 void Forwarder::stop() noexcept {

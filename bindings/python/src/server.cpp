@@ -5,12 +5,12 @@
 
 #include <logboom/collector.hpp>
 
+#include "posix/background_thread.hpp"
 #include "publisher/settings.hpp"
 #include "spool/spool.hpp"
 
 #include <pybind11/stl.h>
 
-#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <memory>
@@ -37,18 +37,8 @@ void to_stderr(std::string_view line) {
 class RunningCollector {
  public:
   explicit RunningCollector(CollectorOptions options) : collector_(std::move(options)) {
-    // Signals are for Python's main thread: threads inherit what is blocked where they are made.
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &before);
-    try {
-      thread_ = std::thread([this] { run(); });
-    } catch (...) {
-      pthread_sigmask(SIG_SETMASK, &before, nullptr);
-      throw;
-    }
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    // Signals are for Python's main thread.
+    thread_ = posix::background_thread("logboom-server", [this] { run(); });
   }
   ~RunningCollector() {
     collector_.stop();
