@@ -221,7 +221,8 @@ def test_a_forked_child_is_harmless_and_does_not_hold_the_addresses(database, tm
 
 def test_ctrl_c_reaches_the_program(database):
     program = textwrap.dedent(f"""
-        import time, logboom
+        import signal, time, logboom
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in a shell's background
         try:
             with logboom.Server({str(database)!r}, port=None):
                 print("ready", flush=True)
