@@ -96,7 +96,10 @@ WordTest::WordTest(std::string_view words) : tokenizer_(std::make_unique<Tokeniz
   if (words.size() > kMaxWordsBytes)
     throw std::invalid_argument(
         fmt::format("text: {} bytes of words; give {} at most", words.size(), kMaxWordsBytes));
-  for (auto rest = words; (rest = rest.substr(std::min(rest.find_first_not_of(kSpace), rest.size()))) != "";) {
+  auto const next_word = [&](std::string_view rest) {
+    return rest.substr(std::min(rest.find_first_not_of(kSpace), rest.size()));
+  };
+  for (auto rest = next_word(words); !rest.empty(); rest = next_word(rest)) {
     bool const phrase = rest.front() == '"';
     if (phrase) rest.remove_prefix(1);
     std::size_t const end = phrase ? rest.find('"') : std::min(rest.find_first_of(" \t\r\n\""), rest.size());
