@@ -439,11 +439,12 @@ def test_what_a_hub_adopts_itself_and_what_is_forwarded_are_one(bus, site, worke
     assert set(hub.query("SELECT missing FROM ledger")) == {("",)}
 
 
+@pytest.mark.skipif(SLOW, reason="under a sanitizer a collector's first ack takes so long that the kill overtakes it")
 def test_a_worker_that_is_connected_to_both(bus, site, worker):
     """From the host's collector, which dies before it has forwarded anything, to the hub and back again: what one has acked the other never gets from the worker."""
     hub = site("hub")
     host = site("host", "--upstream", hub.endpoint).start()
-    count, path = 100_000 // SCALE, bus.directory / "count"
+    count, path = 100_000, bus.directory / "count"  # so many that it still logs when it turns back
     process = worker("burst", path, count, "--pause-every", "10", "--hold", environment={"LOGBOOM_ENDPOINT": f"{host.endpoint},{hub.endpoint}"})
     eventually(lambda: host.count() >= count // 10)
     host.process.kill()
