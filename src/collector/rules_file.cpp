@@ -2,6 +2,7 @@
 #include "collector/rules_file.hpp"
 
 #include "delivery/control.hpp"
+#include "posix/descriptor.hpp"
 
 #include <fmt/format.h>
 
@@ -19,21 +20,11 @@
 namespace logboom::collector {
 namespace {
 
-class Descriptor {
- public:
-  Descriptor(std::string const& path, int flags)
-      : fd_(::open(path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW, 0600)) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(Descriptor const&) = delete;
-  Descriptor& operator=(Descriptor const&) = delete;
-  int get() const noexcept { return fd_; }
-  explicit operator bool() const noexcept { return fd_ >= 0; }
+using posix::Descriptor;
 
- private:
-  int const fd_;
-};
+Descriptor open_file(std::string const& path, int flags) {
+  return Descriptor(::open(path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW, 0600));
+}
 
 bool write_whole(int fd, std::span<std::byte const> bytes) {
   while (!bytes.empty()) {
@@ -47,7 +38,7 @@ bool write_whole(int fd, std::span<std::byte const> bytes) {
 /// What was renamed or removed in it outlives a power cut.
 bool settle_directory_of(std::string const& path) {
   auto const parent = std::filesystem::path(path).parent_path();
-  Descriptor const directory(parent.empty() ? "." : parent.native(), O_RDONLY | O_DIRECTORY);
+  auto const directory = open_file(parent.empty() ? "." : parent.native(), O_RDONLY | O_DIRECTORY);
   return directory && ::fsync(directory.get()) == 0;
 }
 
@@ -68,7 +59,7 @@ RulesFile::Found RulesFile::load() const {
         fmt::format("{}: {}; the level rules in it are not in force, set them again with `logboom level`",
                     path_, why)};
   };
-  Descriptor const file(path_, O_RDONLY | O_NONBLOCK);
+  auto const file = open_file(path_, O_RDONLY | O_NONBLOCK);
   if (!file) return errno == ENOENT ? Found{} : refuse(std::strerror(errno));
   if (!ours(file.get())) return refuse("not a file of this user");
   std::vector<std::byte> bytes(wire::kMaxControl + 1);
@@ -105,7 +96,7 @@ std::string RulesFile::save(std::vector<delivery::StandingRule> const& rules) co
   {
     delivery::Rules message;
     message.rules = rules;
-    Descriptor const file(fresh, O_WRONLY | O_CREAT | O_EXCL);
+    auto const file = open_file(fresh, O_WRONLY | O_CREAT | O_EXCL);
     if (!file || !write_whole(file.get(), delivery::encode(message))) {
       auto problem = failed("written");
       ::unlink(fresh.c_str());
