@@ -1,4 +1,5 @@
 // Python's three styles of format strings, compared byte for byte with what /usr/bin/python3's logging.Formatter makes of the same records.
+#include "python_reference.hpp"
 #include "record/formatter.hpp"
 #include "record/python_value.hpp"
 
@@ -57,30 +58,14 @@ std::string python_case(Case const& c) {
       << ", 'exc_text': " << text_or_none(r.exception) << ", 'stack_info': " << text_or_none(r.stack)
       << ", 'hostname': " << literal(r.host);
   if (fields.size() > 2) out << ", " << fields.substr(1, fields.size() - 2);
-  out << "}}\n";
+  out << "}}";
   return out.str();
 }
 
-// One answer of format_python_reference.py a case.
 std::vector<std::string> ask_python(std::vector<Case> const& cases) {
-  auto const path =
-      std::filesystem::temp_directory_path() / ("logboom_format_" + std::to_string(::getpid()) + ".txt");
-  std::ofstream file(path, std::ios::binary);
-  for (Case const& c : cases) file << python_case(c);
-  file.close();
-  std::string const command = "/usr/bin/python3 '" LOGBOOM_SOURCE_DIR
-                              "/tests/unit/format_python_reference.py' '" +
-                              path.string() + "'";
-  std::FILE* const pipe = ::popen(command.c_str(), "r");
-  std::string text;
-  char buffer[65536];
-  while (std::size_t const size = std::fread(buffer, 1, sizeof buffer, pipe)) text.append(buffer, size);
-  EXPECT_EQ(::pclose(pipe), 0) << command;
-  std::filesystem::remove(path);
   std::vector<std::string> lines;
-  std::istringstream in(text);
-  for (std::string line; std::getline(in, line);) lines.push_back(line);
-  return lines;
+  for (Case const& c : cases) lines.push_back(python_case(c));
+  return test::ask_python("format_python_reference.py", lines);
 }
 
 std::string from_hex(std::string_view hex) {

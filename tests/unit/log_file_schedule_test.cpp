@@ -1,6 +1,6 @@
 // The moments and names of rotation by time: against Python's TimedRotatingFileHandler where the clock is not changed, against the calendar where it is.
 #include "log_file_fixture.hpp"
-#include "log_file_python.hpp"
+#include "python_reference.hpp"
 #include "record/time_text.hpp"
 #include "sinks/path_pattern.hpp"
 #include "sinks/rotation_schedule.hpp"
@@ -77,7 +77,7 @@ TEST(RotationSchedule, RollsOverWhenPythonDoesAndNamesAsPythonDoes) {
     cases.push_back(random_case(random));
     questions.push_back(cases.back().python());
   }
-  auto const answers = ask_python(questions);
+  auto const answers = test::ask_python("log_file_python_reference.py", questions);
   ASSERT_EQ(answers.size(), cases.size());
   std::size_t compared = 0;
   for (std::size_t i = 0; i < cases.size(); ++i) {

@@ -2,7 +2,7 @@
 #include "sinks/log_file.hpp"
 
 #include "log_file_fixture.hpp"
-#include "log_file_python.hpp"
+#include "python_reference.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -154,7 +154,7 @@ TEST_F(LogFileTest, RotatesBySizeAsPythonDoes) {
     cases.push_back(c);
     questions.push_back(question.str());
   }
-  auto const answers = ask_python(questions);
+  auto const answers = test::ask_python("log_file_python_reference.py", questions);
   ASSERT_EQ(answers.size(), cases.size());
   for (std::size_t i = 0; i < cases.size(); ++i) {
     auto const name = "case" + std::to_string(i) + ".log";

@@ -304,7 +304,6 @@ TEST_F(RetentionTest, ALongReaderPutsItOffAndLosesNothing) {
     for (int i = 0; i < 5; ++i) fill(writer);
     EXPECT_THAT(list_closed(path), IsEmpty());
   }
-  ::usleep(100'000);  // not sooner is it tried again
   close_files(writer, 1);
   EXPECT_EQ(reader.execAndGet("SELECT max(id) FROM record").getInt64(),
             in_file(list_closed(path)[0].path, "SELECT max(id) FROM record"))

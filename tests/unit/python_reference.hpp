@@ -1,4 +1,4 @@
-// Asks log_file_python_reference.py, whose answers are those of Python's own handlers.
+// Asks a script beside the tests, whose answers are those of Python itself.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -11,18 +11,17 @@
 #include <string>
 #include <vector>
 
-namespace logboom::sinks {
+namespace logboom::test {
 
-/// One answer a case.
-inline std::vector<std::string> ask_python(std::vector<std::string> const& cases) {
+/// A case is a line, without its end. One answer a case.
+inline std::vector<std::string> ask_python(std::string const& script, std::vector<std::string> const& cases) {
   auto const path =
-      std::filesystem::temp_directory_path() / ("logboom_file_" + std::to_string(::getpid()) + ".txt");
-  std::ofstream file(path);
+      std::filesystem::temp_directory_path() / ("logboom_reference_" + std::to_string(::getpid()) + ".txt");
+  std::ofstream file(path, std::ios::binary);
   for (std::string const& line : cases) file << line << '\n';
   file.close();
-  std::string const command = "/usr/bin/python3 -B '" LOGBOOM_SOURCE_DIR
-                              "/tests/unit/log_file_python_reference.py' '" +
-                              path.string() + "'";
+  std::string const command =
+      "/usr/bin/python3 -B '" LOGBOOM_SOURCE_DIR "/tests/unit/" + script + "' '" + path.string() + "'";
   std::FILE* const pipe = ::popen(command.c_str(), "r");
   std::string text;
   char buffer[65536];
@@ -35,4 +34,4 @@ inline std::vector<std::string> ask_python(std::vector<std::string> const& cases
   return answers;
 }
 
-}  // namespace logboom::sinks
+}  // namespace logboom::test
