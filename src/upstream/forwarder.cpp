@@ -344,7 +344,7 @@ bool Forwarder::over(std::int64_t now) {
   if (std::exchange(acked_before_, acked) != acked) progressed_ = now;
   if (speaker_->drained() && !losing_) {
     speaker_->end();
-    if (speaker_->bye_answered()) return true;
+    if (speaker_->bye_answered()) return finished_ = true;
   }
   return now >= stop_by_ || now - progressed_ >= kNoProgress;
 }
