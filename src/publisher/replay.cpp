@@ -1,6 +1,8 @@
 // The replay of one spool.
 #include "publisher/replay.hpp"
 
+#include "posix/fault_point.hpp"
+
 #include <fmt/format.h>
 
 #include <utility>
@@ -8,7 +10,7 @@
 namespace logboom::publisher {
 
 Replay::Replay(zmq::context_t& context, spool::Spool spool, std::vector<delivery::Endpoint> endpoints,
-               std::function<void(std::string_view)> report)
+               Report report, Report const& damage)
     : spool_(std::move(spool)),
       report_(std::move(report)),
       feed_(spool_, spool_.catalogue(), Feed::Kind::kDead),
@@ -17,9 +19,9 @@ Replay::Replay(zmq::context_t& context, spool::Spool spool, std::vector<delivery
   auto rings = spool_.open_rings();
   for (auto& ring : rings.readable) feed_.add_ring(std::make_shared<spool::RingFile>(std::move(ring)));
   unreadable_ = !rings.left_out.empty();
-  for (auto const& line : spool_.problems()) report_(line);
-  for (auto const& line : rings.left_out) report_(line);
-  for (auto const& line : rings.damage) report_(line);
+  for (auto const& line : spool_.problems()) damage(line);
+  for (auto const& line : rings.left_out) damage(line);
+  for (auto const& line : rings.damage) damage(line);
   speaker_.open_streams();
   speaker_.end();
 }
@@ -33,6 +35,7 @@ bool Replay::step(std::int64_t now) {
 }
 
 void Replay::finish() {
+  fault_point("adoption.sent");
   done_ = true;
   if (!unreadable_) {
     if (!spool_.remove())

@@ -1,6 +1,8 @@
 // One round of a speaker: what became of the connection, what the collector says, what is to be said, what is to be sent.
 #include "publisher/speaker.hpp"
 
+#include "posix/fault_point.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -152,8 +154,10 @@ bool Speaker::send(std::int64_t now) {
   for (int i = 0; i < kBatchesARound && window_.may_send(); ++i) {
     if (batch_.ranges.empty()) batch_ = feed_->next(window_);
     if (batch_.ranges.empty()) break;
+    fault_point("batch.sending");
     blocked_ = !link_.send(batch_.bytes);
     if (blocked_) break;
+    fault_point("batch.sent");
     window_.sent(batch_.ranges, batch_.bytes.size(), now);
     for (auto const& range : batch_.ranges) sent_ += range.end - range.first;
     reset_batch();
