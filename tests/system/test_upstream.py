@@ -2,6 +2,7 @@
 # ctest: long timeout=900
 
 import collections
+import json
 import logging
 import logging.handlers
 import os
@@ -388,6 +389,17 @@ def test_without_a_store_workers_wait_at_the_bound(bus, site, worker):
     check_streams(hub)
     process.signal(signal.SIGTERM)
     assert process.wait() == 0
+
+
+def test_rules_are_said_to_stop_at_a_collector_that_forwards(bus, site, worker, run):
+    hub = site("hub").start()
+    site("host", "--upstream", hub.endpoint).start()
+
+    def connected():
+        return json.loads(run("level", "--endpoint", hub.endpoint, "-o", "json").stdout)["forwarders"] == 1
+    eventually(connected, what="the forwarding collector at the hub")
+    done = run("level", "debug", "--endpoint", hub.endpoint)
+    assert done.returncode == 0 and "0 of 0 publishers" in done.stdout and "1 collector forwards to this one" in done.stdout
 
 
 def test_several_hops(bus, site, worker, plain):
