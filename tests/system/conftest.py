@@ -26,6 +26,8 @@ BUILD = pathlib.Path(os.environ.get("LOGBOOM_BUILD", HERE.parents[1] / "build" /
 COMMAND = os.environ.get("LOGBOOM_COMMAND", str(BUILD / "logboom"))
 # Long enough for a sanitized build on a busy machine: a test that waits this long has failed.
 PATIENCE = 120.0 if os.environ.get("LOGBOOM_SANITIZE") else 30.0
+# `./dev test --full`: tests that do a thing often, or for long, do it as often and as long as docs/reliability.md says.
+FULL = bool(os.environ.get("LOGBOOM_FULL"))
 
 
 def eventually(condition, timeout=PATIENCE, what="the condition"):
