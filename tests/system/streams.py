@@ -61,10 +61,10 @@ def wait_until_stored(bus, number, timeout=LONG):
     eventually(lambda: bus.count("logger = 'burst'") >= number, timeout, f"{number} records in the store")
 
 
-def rows(bus):
+def rows(bus, database=None):
     """Of the store, at once, however many they are."""
     try:
-        return bus.query("SELECT ifnull(max(id), 0) FROM record")[0][0]
+        return bus.query("SELECT ifnull(max(id), 0) FROM record", database=database)[0][0]
     except sqlite3.OperationalError:  # not made yet
         return 0
 
