@@ -103,9 +103,12 @@ void tell_mistakes(config::ConfigError const& error, bool only_checked) {
 
 /// What is wrong as such is for the caller to tell.
 void check(CollectFlags const& flags) {
-  auto const text = config::config_text(flags.config());
+  auto const config = flags.config(config::Look::kPaths);
+  auto const text = config::config_text(config);
   // Flags are read as they would be in a file: their mistakes are found the same way.
-  (void)config::read_config(text, "the configuration in effect");
+  (void)config::read_config(text, "");
+  auto mistakes = config::check_paths(config.options, config.paths);
+  if (!mistakes.empty()) throw config::ConfigError(flags.file(), std::move(mistakes));
   fmt::print("{}", text);
 }
 

@@ -449,7 +449,64 @@ def test_check_tells_every_mistake_with_its_place(bus, run, config):
     assert run("collect", "--check", "--config", bus.directory / "none.toml").returncode == 1
 
 
+def test_check_tells_what_cannot_be_kept_or_opened(bus, run, config):
+    path = config("""\
+        [store]
+        path = "none/x.sqlite"
+        keep = "1m"
+        file_period = "2m"
+        [[sink]]
+        type = "file"
+        path = "logboom.toml/x.log"
+        [[sink]]
+        type = "file"
+        path = "made/with/its/directories.log"
+        """)
+    done = run("collect", "--check", "--config", path, cwd=bus.directory)
+    told = [line.removeprefix(f"{path}:") for line in done.stderr.splitlines()]
+    assert [line.split(": ")[0] for line in told] == ["2:8", "4:15", "7:8"], done.stderr
+    assert "none does not exist; make it" in told[0] and "no directory" in told[2]
+    assert done.returncode == 2 and done.stdout == ""
+    path.write_text('[store]\npath = "none/x.sqlite"\n')
+    assert run("collect", "--check", "--config", path, "--db", "there.sqlite", cwd=bus.directory).returncode == 0, "flags win"
+    flag = run("collect", "--check", "--db", "none/x.sqlite", cwd=bus.directory)
+    assert flag.returncode == 2 and flag.stderr.startswith("cannot open none/x.sqlite: ")
+    assert not {"made", "there.sqlite", "none"} & {one.name for one in bus.directory.iterdir()}, "nothing is made"
+
+
+def test_a_sink_never_writes_into_the_store(bus, run, config):
+    path = config("""
+        [store]
+        path = "logs.sqlite"
+        [[sink]]
+        type = "file"
+        path = "./logs.sqlite-wal"
+        """)
+    for more in ([], ["--check"]):
+        done = run("collect", "--config", path, *more, cwd=bus.directory)
+        assert done.returncode == 2 and "a file of the store" in done.stderr
+    path.write_text('[[sink]]\ntype = "file"\npath = "logs.sqlite"\n')
+    done = run("collect", "--config", path, "--db", bus.directory / "logs.sqlite", cwd=bus.directory)
+    assert done.returncode == 2 and "a file of the store" in done.stderr
+
+
+def test_flags_take_back_what_the_file_has_switched_on(run, config):
+    path = config("""
+        [store]
+        compress = true
+        [collector]
+        publish = false
+        until_idle = true
+        """)
+    done = run("collect", "--check", "--config", path, "--compress=false", "--no-publish=false", "--until-idle=false")
+    read = tomllib.loads(done.stdout)
+    assert read["store"]["compress"] is False
+    assert read["collector"]["publish"] is True and read["collector"]["until_idle"] is False
+
+
 @pytest.mark.parametrize("arguments, named", [
+    (["--keep", "1m", "--file-period", "2m"], "file_period 120 s"),
+    (["inproc://x"], "inproc://x"),
     (["--keep", "soon"], "soon"),
     (["--max-size", "huge"], "huge"),
     (["--print=%(nonsense"], "%(nonsense"),
