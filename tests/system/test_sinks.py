@@ -3,10 +3,8 @@
 import json
 import os
 import re
-import resource
 import signal
 import sys
-import textwrap
 import tomllib
 
 import msgpack
@@ -14,27 +12,6 @@ import pytest
 import zmq
 
 from conftest import BUILD, PATIENCE, eventually
-
-
-@pytest.fixture
-def push(bus):
-    context = zmq.Context()
-    made = context.socket(zmq.PUSH)
-    made.connect(bus.push)
-    yield made
-    context.destroy(linger=1000)
-
-
-@pytest.fixture
-def config(bus):
-    """config(part…): the file, written anew."""
-    path = bus.directory / "logboom.toml"
-
-    def write(*parts):
-        path.write_text("".join(textwrap.dedent(part) for part in parts))
-        return path
-
-    return write
 
 
 def lines(path):
@@ -149,103 +126,6 @@ def test_the_cookbooks_example_by_configuration_alone(bus, start_collector, star
     assert parsed(collector.output, asctime=False) == [one for one in everything if one[3] != "DEBUG"]
 
 
-def test_rotation_at_full_speed_loses_and_tears_nothing(bus, start_collector, worker, config):
-    collector = start_collector("--config", config("""
-        [[sink]]
-        type = "file"
-        path = "all.log"
-        format = "%(name)s %(message)s"
-        queue = "512MiB"
-        rotate = { size = "256KiB" }
-        """), cwd=bus.directory)
-    assert worker("burst", bus.directory / "count", 50_000, "--threads", 2).wait() == 0
-    eventually(lambda: bus.count() == 100_000)
-    assert collector.stop() == 0
-    files = sorted(bus.directory.glob("all.log.*"), key=lambda path: -int(path.suffix[1:])) + [bus.directory / "all.log"]
-    assert len(files) > 4 and all(path.stat().st_size <= 256 << 10 for path in files)
-    written = "".join(path.read_text() for path in files).splitlines()
-    assert written == [f"{name} {message}" for name, message in bus.query("SELECT logger, message FROM records ORDER BY id")]
-
-
-def test_a_full_disk_of_one_sink_holds_up_neither_the_store_nor_the_others(bus, start_collector, push, config):
-    limit = 64 << 20
-    full = bus.directory / "full.log"
-    full.touch()
-    os.truncate(full, limit - 50_000)  # all but full; the store has all the room there is
-
-    def small_files():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
-
-    collector = start_collector("--config", config("""
-        [[sink]]
-        type = "file"
-        path = "full.log"
-        format = "full %(message)s"
-        [[sink]]
-        type = "file"
-        path = "other.log"
-        format = "%(message)s"
-        """), cwd=bus.directory, preexec_fn=small_files)
-    padding = "x" * 400
-    for i in range(2000):
-        push.send_json({"logger": "app", "message": f"{i} {padding}"})
-    expected = [f"{i} {padding}" for i in range(2000)]
-    collector.wait_line(r"sink full\.log: .*File too large.*trying on")
-    eventually(lambda: bus.count() == 2000)
-    eventually(lambda: [line for line in lines(bus.directory / "other.log") if padding in line] == expected)
-    assert full.stat().st_size <= limit
-    resource.prlimit(collector.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-    collector.wait_line("sink full.log: is written again")
-
-    def written():
-        with open(full, "rb") as file:
-            file.seek(limit - 50_000)
-            return [line[5:] for line in file.read().decode().splitlines() if padding in line]
-
-    eventually(lambda: written() == expected)
-    assert collector.stop() == 0
-    assert any("sink full.log" in line for line in own_log(bus))
-
-
-def test_what_a_full_sink_drops_is_counted_where_it_is_missing(bus, start_collector, push, config):
-    limit = 64 << 20
-    full = bus.directory / "full.log"
-    full.touch()
-    os.truncate(full, limit - 10_000)
-
-    collector = start_collector("--config", config("""
-        [[sink]]
-        type = "file"
-        path = "full.log"
-        format = "json"
-        logger = "app"
-        queue = "64KiB"
-        """), cwd=bus.directory, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY)))
-    sent = 0
-    while not any("trying on" in line for line in collector.lines):
-        send(push, 10, padding="x" * 400)
-        sent += 10
-        eventually(lambda: bus.count() == sent)
-    send(push, 3000, padding="x" * 400)
-    eventually(lambda: bus.count() == sent + 3000)
-    resource.prlimit(collector.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-    collector.wait_line("is written again")
-    send(push, 1, message="the last one")
-
-    def written():
-        with open(full, "rb") as file:
-            file.seek(limit - 10_000)
-            return [json.loads(line) for line in file.read().decode().splitlines() if line.startswith("{")]
-
-    eventually(lambda: any(one["message"] == "the last one" for one in written()))
-    assert collector.stop() == 0
-    notices = [one for one in written() if one["logger"] == "logboom.sink"]
-    records = [one for one in written() if one["logger"] == "app"]
-    assert all("not written here: " in one["message"] and one["level_name"] == "WARNING" for one in notices)
-    assert "File too large" in notices[-1]["message"]
-    assert len(records) + sum(one["fields"]["count"] for one in notices) == sent + 3001
-
-
 def test_a_stuck_reader_of_the_console_holds_up_nobody_and_is_told(bus, start_collector, push, config):
     reading, writing = os.pipe()
     collector = start_collector("--config", config("""
@@ -275,17 +155,6 @@ def test_a_stuck_reader_of_the_console_holds_up_nobody_and_is_told(bus, start_co
     notices = [one for one in seen if one["logger"] == "logboom.sink"]
     assert notices[0]["message"].endswith("not written here: the reader of this output is too slow (the store has them)")
     assert sum(one["logger"] == "app" for one in seen) + sum(one["fields"]["count"] for one in notices) == 10_000
-
-
-def test_a_file_that_cannot_be_opened_is_told_at_the_start(bus, start_collector, config):
-    (bus.directory / "in-the-way").touch()
-    collector = start_collector("--config", config("""
-        [[sink]]
-        type = "file"
-        path = "in-the-way/x.log"
-        """), wait=False, cwd=bus.directory)
-    assert collector.wait() == 1
-    assert "in-the-way" in collector.stderr and len(collector.lines) == 1
 
 
 ONE_FILE = """
@@ -363,19 +232,6 @@ def test_what_needs_a_restart_is_told_at_sighup(bus, start_collector, config):
     collector.signal(signal.SIGHUP)
     line = collector.wait_line("reloaded").string
     assert line.endswith("reloaded; with the next start takes effect: inputs, max_connections")
-
-
-def test_sighup_opens_files_anew(bus, start_collector, push, config):
-    log = bus.directory / "a.log"
-    collector = start_collector("--config", config(ONE_FILE), cwd=bus.directory)
-    send(push, 1, message="old")
-    eventually(lambda: lines(log) == ["old"])
-    log.rename(bus.directory / "a.log.old")
-    collector.signal(signal.SIGHUP)
-    eventually(log.exists)
-    send(push, 1, message="new")
-    eventually(lambda: lines(log) == ["new"])
-    assert lines(bus.directory / "a.log.old") == ["old"]
 
 
 def test_sighup_tells_publishers_the_new_levels(bus, start_collector, config):
