@@ -20,6 +20,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -118,6 +119,9 @@ void reload(CollectFlags const& flags, Collector& collector) {
     collector.note(level::kError, line);
   };
   try {
+    // A pipe, as of <(…), was read to its end at the start: it would be an empty configuration now.
+    if (!std::filesystem::is_regular_file(flags.file()) && std::filesystem::exists(flags.file()))
+      throw std::invalid_argument("it is no regular file, and can be read only once; name a file");
     auto const later = collector.reload(ready(flags.config()));
     std::string line = fmt::format("{}: reloaded", flags.file());
     if (!later.empty()) line += fmt::format("; with the next start takes effect: {}", joined(later));

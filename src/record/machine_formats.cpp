@@ -26,11 +26,8 @@ class ObjectWriter {
   explicit ObjectWriter(std::string& out) : out_(out) { out_ += '{'; }
 
   void key(std::string_view name) {
-    if (!first_) out_ += ',';
+    out_.append(first_ ? "\"" : ",\"").append(name).append("\":");
     first_ = false;
-    out_ += '"';
-    out_ += name;
-    out_ += "\":";
   }
   void text(std::string_view name, std::string_view value) {
     key(name);

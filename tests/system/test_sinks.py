@@ -221,6 +221,44 @@ def test_a_bad_file_at_sighup_changes_nothing_and_is_told(bus, start_collector, 
     assert any("levle" in line for line in told) and any("nothing is changed" in line for line in told)
 
 
+def test_a_pipe_is_read_once_and_an_empty_one_is_no_configuration(bus, start_collector, push):
+    """As with --config <(…) of a shell."""
+    reading, writing = os.pipe()
+    os.write(writing, ONE_FILE.encode())
+    os.close(writing)
+    collector = start_collector("--config", f"/dev/fd/{reading}", cwd=bus.directory, pass_fds=(reading,))
+    os.close(reading)
+    send(push, 1, message="before")
+    eventually(lambda: lines(bus.directory / "a.log") == ["before"])
+    collector.signal(signal.SIGHUP)
+    collector.wait_line("nothing is changed: it is no regular file")
+    send(push, 1, message="after")
+    eventually(lambda: lines(bus.directory / "a.log") == ["before", "after"])
+
+
+def test_each_filter_of_a_sink(bus, start_collector, push, config, run):
+    filters = {"host": 'host = ["a", "b*"]', "process": 'process = "w*"', "where": 'where = ["step>=10", "user!=root"]', "match": "match = 'no\\s+space'",
+               "all": 'level = "ERROR"\nlogger = "app.db"\nhost = "a"\nwhere = "step=11"'}
+    tables = [f"[[sink]]\ntype = \"file\"\npath = \"{name}.log\"\nformat = \"%(message)s\"\n{text}\n" for name, text in filters.items()]
+    collector = start_collector("--config", config(*tables, '[[sink]]\ntype = "null"\nlogger = "app*"\n'), cwd=bus.directory)
+    sent = [
+        dict(message="1", host="a", process="worker", step=11, user="me", logger="app.db", level=40),
+        dict(message="2", host="bb", process="x", step=9, user="me"),
+        dict(message="3 no  space", host="c", process="w", step=10, user="root"),
+        dict(message="4", host="a", step="text"),
+        dict(message="5", host="a", process="worker", step=11, logger="app.dbx", level=50, exception="no space left"),
+    ]
+    for record in sent:
+        send(push, 1, **record)
+    eventually(lambda: bus.count() == len(sent))
+    null = eventually(lambda: next((sink for sink in json.loads(run("status", "-o", "json").stdout)["sinks"] if sink["name"] == "null" and sink["written"] == len(sent)), None))
+    assert null["dropped"] == null["queued"] == null["failures"] == 0
+    assert collector.stop() == 0
+    # A field that is missing is not equal to anything, and what is no number is compared as text (include/logboom/filter.hpp).
+    written = {name: [line[0] for line in lines(bus.directory / f"{name}.log") if line[0].isdigit()] for name in filters}
+    assert written == {"host": ["1", "2", "4", "5"], "process": ["1", "3", "5"], "where": ["1", "4", "5"], "match": ["3", "5"], "all": ["1"]}
+
+
 def test_what_needs_a_restart_is_told_at_sighup(bus, start_collector, config):
     collector = start_collector("--config", config(""), cwd=bus.directory)
     config("""
