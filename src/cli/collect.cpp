@@ -82,6 +82,11 @@ void handle_signals(Collector& collector, bool without_file) {
       SIG_IGN);  // NOLINT(cert-err33-c): a reader of --print that goes away is not the end of the collector
 }
 
+/// At a limit of file size a write is to fail, as on a full disk, and not to be the end.
+void outlive_file_size_limits() {
+  std::signal(SIGXFSZ, SIG_IGN);  // NOLINT(cert-err33-c): it cannot fail
+}
+
 std::string joined(std::vector<std::string> const& parts) {
   return fmt::format("{}", fmt::join(parts, ", "));
 }
@@ -151,6 +156,7 @@ void collect(CollectFlags const& flags) {
   auto options = ready(flags.config());
   auto const database = options.database;
   raise_descriptor_limit();
+  outlive_file_size_limits();
   Collector collector(std::move(options));
   handle_signals(collector, flags.file().empty());
   {

@@ -4,10 +4,13 @@ bus         an isolated bus: directories, environment and address that nobody el
 collector   a running collector on that bus, storing in bus.database
 start_collector(*arguments, database=…, endpoint=…, wait=True)   another one, or one with other arguments
 run(*arguments)    runs `logboom …` to its end and returns the CompletedProcess
+status()           what `logboom status` knows
+worker(name, …)    a program of tests/system/workers
 
 Waiting is always for a condition: eventually(lambda: …) polls until it is true, and fails loudly when it never is.
 """
 
+import json
 import os
 import pathlib
 import re
@@ -28,6 +31,8 @@ BUILD = pathlib.Path(os.environ.get("LOGBOOM_BUILD", HERE.parents[1] / "build" /
 COMMAND = os.environ.get("LOGBOOM_COMMAND", str(BUILD / "logboom"))
 # Long enough for a sanitized build on a busy machine: a test that waits this long has failed.
 PATIENCE = 120.0 if os.environ.get("LOGBOOM_SANITIZE") else 30.0
+# `./dev test --full`: tests that do a thing often, or for long, do it as often and as long as docs/reliability.md says.
+FULL = bool(os.environ.get("LOGBOOM_FULL"))
 
 
 def eventually(condition, timeout=PATIENCE, what="the condition"):
@@ -236,6 +241,18 @@ def run(bus):
                               capture_output=True, text=True, errors="replace", timeout=timeout, **options)
 
     return command
+
+
+@pytest.fixture
+def status(run):
+    """status(): what `logboom status -o json` says of the bus's collector."""
+
+    def ask():
+        done = run("status", "-o", "json")
+        assert (done.returncode, done.stderr) == (0, ""), done.stderr
+        return json.loads(done.stdout)
+
+    return ask
 
 
 @pytest.fixture
