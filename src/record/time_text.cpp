@@ -18,8 +18,10 @@ struct KnownSecond {
 };
 
 std::tm taken_apart(std::time_t second, bool utc) noexcept {
-  thread_local KnownSecond known[2];
-  KnownSecond& last = known[utc ? 1 : 0];
+  // More than one: a record is shown with its process's start beside it.
+  constexpr unsigned kSeconds = 16;
+  thread_local KnownSecond known[2][kSeconds];
+  KnownSecond& last = known[utc ? 1 : 0][static_cast<std::uint64_t>(second) % kSeconds];
   if (!last.known || last.second != second || last.zone != ::timezone || last.daylight != ::daylight) {
     last = {};
     (void)(utc ? gmtime_r(&second, &last.tm) : localtime_r(&second, &last.tm));
