@@ -44,12 +44,8 @@ MappedFile::MappedFile(std::filesystem::path path, int file, std::size_t size)
 MappedFile MappedFile::create(std::filesystem::path const& path, std::size_t size) {
   FileHandle const file = FileHandle::open(path, O_RDWR | O_CREAT | O_EXCL);
   try {
-    if (auto const error = file_limit(size)) throw_system_error(error.value(), "cannot allocate", path);
     // A sparse file on a disk that fills up is SIGBUS in a log call.
-    int error = 0;
-    do error = ::posix_fallocate(file.fd(), 0, static_cast<off_t>(size));
-    while (error == EINTR);
-    if (error != 0) throw_system_error(error, "cannot allocate", path);
+    if (auto const error = file.allocate(size)) throw_system_error(error.value(), "cannot allocate", path);
     MappedFile map(path, file.fd(), size);
     populate(map.data_, size);
     return map;

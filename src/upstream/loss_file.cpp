@@ -29,8 +29,8 @@ LossFile::LossFile(std::filesystem::path path)
     : file_(spool::FileHandle::open(std::move(path), O_RDWR | O_CREAT)) {
   static_assert(sizeof(Slot) == 64);
   constexpr std::size_t kBytes = kMaxLosses * sizeof(Slot);
-  if (int const error = ::posix_fallocate(file_.fd(), 0, static_cast<off_t>(kBytes)))
-    spool::throw_system_error(error, "no room for", file_.path());
+  if (auto const error = file_.allocate(kBytes))
+    spool::throw_system_error(error.value(), "no room for", file_.path());
   std::vector<Slot> slots(kMaxLosses);
   (void)file_.read_at(0, std::as_writable_bytes(std::span(slots)));
   for (std::size_t i = kMaxLosses; i > 0; --i) {
