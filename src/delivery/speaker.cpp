@@ -120,7 +120,9 @@ void Speaker::take(Control const& message, std::int64_t now) {
   } else if (auto const* levels = std::get_if<Levels>(&message)) {
     obey(levels->rules);
   } else if (auto const* bye = std::get_if<Bye>(&message)) {
-    bye_answered_ = bye_answered_ || (ending_ && bye->id == publisher_->id);
+    if (!ending_ || bye->id != publisher_->id) return;
+    bye_answered_ = true;
+    window_.bye_answered();
   } else if (auto const* error = std::get_if<Error>(&message)) {
     report_once(level::kError,
                 fmt::format("the collector at {} refuses: {}", endpoints_[active_].text, error->text));

@@ -4,7 +4,7 @@
 #include "publisher/registry.hpp"
 #include "publisher/same_bus.hpp"
 #include "publisher/sender.hpp"
-#include "spool/random_bytes.hpp"
+#include "record/random_bytes.hpp"
 
 #include <logboom/detail/clock.hpp>
 #include <logboom/detail/encode.hpp>
@@ -31,7 +31,7 @@ constexpr std::size_t kMaxReport = 4096;
 
 PublisherId random_id() {
   PublisherId id{};
-  spool::random_bytes(id);
+  random_bytes(id);
   return id;
 }
 

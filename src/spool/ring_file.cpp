@@ -1,9 +1,9 @@
 #include "spool/ring_file.hpp"
 
+#include "record/random_bytes.hpp"
 #include "spool/boot_id.hpp"
 #include "spool/check.hpp"
 #include "spool/file_handle.hpp"
-#include "spool/random_bytes.hpp"
 
 #include <fcntl.h>
 
@@ -51,12 +51,6 @@ constexpr std::size_t kSharedOffset = 4096;
 
 std::size_t file_size(std::size_t capacity) {
   return detail::kRingDataOffset + capacity + detail::kRingSlack;
-}
-
-std::uint64_t random_seed() {
-  std::uint64_t seed = 0;
-  random_bytes(std::as_writable_bytes(std::span(&seed, 1)));
-  return seed;
 }
 
 }  // namespace

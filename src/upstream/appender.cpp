@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <map>
 #include <system_error>
 #include <utility>
 
@@ -31,6 +32,7 @@ Appender::Appender(ForwardSpool& spool, LossFile& losses, sinks::Selector const&
 void Appender::append(std::span<std::unique_ptr<Block> const> blocks) {
   std::lock_guard const lock(appending_);
   committing_ = true;
+  losing_now_ = losing_now_ && !frames_.empty();
   if (frames_.empty()) {  // else this is the same call again, which had no room
     for (auto const& block : blocks) encode(*block);
     finish_frame();
@@ -41,8 +43,25 @@ void Appender::append(std::span<std::unique_ptr<Block> const> blocks) {
 void Appender::committed() {
   std::lock_guard const lock(appending_);
   committing_ = false;
+  losses_.settle();
   spool_.publish();
   hooks_.wake();
+}
+
+void Appender::reconcile(std::span<Progress const> ledger) {
+  std::map<std::pair<PublisherId, std::uint64_t>, std::uint64_t> last;
+  bool ours = false;
+  for (auto const& row : ledger) {
+    last[{row.publisher, row.stream}] = row.last;
+    if (row.publisher != spool_.id()) continue;
+    ours = true;
+    spool_.forget_after(row.stream, row.last);
+  }
+  // Another store than the one that the losses were of says nothing of them.
+  if (!ours) return;
+  for (auto const& stream : losses_.streams())
+    losses_.forget_after(stream.first, stream.second, last[stream]);
+  losing_ = !losses_.empty();
 }
 
 void Appender::encode(Block const& block) {
@@ -91,9 +110,11 @@ void Appender::finish_frame() {
 void Appender::store_frames() {
   while (!frames_.empty()) {
     auto const& frame = frames_.front();
-    if (!declare_losses() || !spool_.append(frame.contents, frame.records)) {
+    // What comes after a loss in one transaction is lost as well: the loss is not to be declared before the transaction is made.
+    if (losing_now_ || !declare_losses() || !spool_.append(frame.contents, frame.records)) {
       if (options_.waits) refuse();
       lose(frame);
+      losing_now_ = true;
     }
     frames_.pop_front();
   }
@@ -101,8 +122,8 @@ void Appender::store_frames() {
 
 /// What there was no room for comes before what there is room for now. False: there still is none.
 bool Appender::declare_losses() {
-  if (!losses_.empty() && !spool_.roomy()) return false;
-  while (!losses_.empty()) {
+  if (losses_.settled() && !spool_.roomy()) return false;
+  while (losses_.settled()) {
     auto const losses = losses_.first(kLossesAFrame);
     wire::ForwardBuilder frame;
     for (auto const& [span, count] : losses) {
@@ -122,8 +143,8 @@ bool Appender::declare_losses() {
     if (!spool_.append(frame.finish(), 0, ForwardSpool::Kind::kLosses)) return false;
     losses_.remove(losses);
   }
-  losing_ = false;
-  if (std::exchange(full_, false)) {
+  losing_ = !losses_.empty();
+  if (!losing_ && std::exchange(full_, false)) {
     hooks_.recovered(
         fmt::format("upstream {}: there is room in the spool again; {} records were declared lost so far",
                     options_.name, dropped_.load(std::memory_order_relaxed)));

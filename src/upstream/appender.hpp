@@ -45,6 +45,9 @@ class Appender {
   Appender(ForwardSpool& spool, LossFile& losses, sinks::Selector const& selector, Options options,
            Hooks hooks);
 
+  /// See Forwarder::reconcile().
+  void reconcile(std::span<Progress const> ledger);
+
   // One thread.
   /// See Forwarder::append(). @throws StoreError (kTransient)
   void append(std::span<std::unique_ptr<Block> const> blocks);
@@ -84,6 +87,7 @@ class Appender {
   bool committing_ = false;           // something was appended and not committed yet
   std::atomic<bool> losing_ = false;  // there is something in losses_
   bool full_ = false;
+  bool losing_now_ = false;  // of the transaction that is being made a frame was lost
 
   // The appending thread's own.
   wire::ForwardBuilder builder_;

@@ -1,9 +1,9 @@
 // Segments of frames. Must not know what a frame says.
 #include "upstream/forward_spool.hpp"
 
+#include "record/random_bytes.hpp"
 #include "spool/check.hpp"
 #include "spool/directory.hpp"
-#include "spool/random_bytes.hpp"
 
 #include <fmt/format.h>
 
@@ -136,7 +136,7 @@ void ForwardSpool::read_id() {
   } catch (std::system_error const& error) {
     if (error.code().value() != ENOENT) throw;
   }
-  spool::random_bytes(kept.id);
+  random_bytes(kept.id);
   kept.magic = IdFile::kMagic;
   kept.check = kept.sum();
   auto const fresh = directory_ / ".forwarder";

@@ -124,11 +124,7 @@ void Forwarder::append(std::span<std::unique_ptr<Block> const> blocks) { appende
 
 void Forwarder::committed() { appender_.committed(); }
 
-void Forwarder::reconcile(std::span<Progress const> ledger) {
-  for (auto const& [publisher, stream, last, missing] : ledger) {
-    if (publisher == spool_.id()) spool_.forget_after(stream, last);
-  }
-}
+void Forwarder::reconcile(std::span<Progress const> ledger) { appender_.reconcile(ledger); }
 
 // --- the delivering thread
 

@@ -1,11 +1,11 @@
-#include "spool/random_bytes.hpp"
+#include "record/random_bytes.hpp"
 
 #include <sys/random.h>
 
 #include <cerrno>
 #include <system_error>
 
-namespace logboom::spool {
+namespace logboom {
 
 void random_bytes(std::span<std::byte> out) {
   while (!out.empty()) {
@@ -18,4 +18,10 @@ void random_bytes(std::span<std::byte> out) {
   }
 }
 
-}  // namespace logboom::spool
+std::uint64_t random_seed() {
+  std::uint64_t seed = 0;
+  random_bytes(std::as_writable_bytes(std::span(&seed, 1)));
+  return seed;
+}
+
+}  // namespace logboom
