@@ -12,7 +12,8 @@ Replay::Replay(zmq::context_t& context, spool::Spool spool, std::vector<delivery
     : spool_(std::move(spool)),
       report_(std::move(report)),
       feed_(spool_, spool_.catalogue(), Feed::Kind::kDead),
-      speaker_(context, std::move(endpoints), spool_.publisher(), feed_,
+      link_(context),
+      speaker_(link_, std::move(endpoints), spool_.publisher(), feed_,
                {{}, [this](Level, std::string_view line) { report_(line); }}) {
   auto rings = spool_.open_rings();
   for (auto& ring : rings.readable) feed_.add_ring(std::make_shared<spool::RingFile>(std::move(ring)));

@@ -2,8 +2,9 @@
 // Must not know live rings, nor where spools are found.
 #pragma once
 
+#include "delivery/speaker.hpp"
+#include "publisher/collector_link.hpp"
 #include "publisher/feed.hpp"
-#include "publisher/speaker.hpp"
 #include "spool/spool.hpp"
 
 #include <cstdint>
@@ -24,7 +25,7 @@ class Replay {
 
   /// @return whether something came or went
   bool step(std::int64_t now);
-  void add_to(std::vector<zmq_pollitem_t>& items) { speaker_.add_to(items); }
+  void add_to(std::vector<zmq_pollitem_t>& items) { link_.add_to(items, speaker_.blocked()); }
 
   /// All is committed, the collector has answered the bye, and the directory is gone (or, if part of it could not be read, set aside as NAME.unreadable).
   bool done() const { return done_; }
@@ -39,7 +40,8 @@ class Replay {
   spool::Spool spool_;
   std::function<void(std::string_view)> report_;
   Feed feed_;
-  Speaker speaker_;
+  CollectorLink link_;
+  delivery::Speaker speaker_;
   bool unreadable_ = false;
   bool welcomed_ = false;
   bool done_ = false;
