@@ -49,8 +49,23 @@ void Feed::open_streams(SenderWindow& window) {
           fmt::format("spool {}: more than {} streams; no publisher of this version makes so many",
                       spool::hex(publisher_->id), wire::kMaxStreams));
   };
-  for (auto const& chunk : overflow_->chunks()) open(chunk.stream, chunk.first);
-  for (auto const& ring : rings_) open(ring.file->stream(), ring.file->base());
+  for (auto const& [stream, held] : held()) open(stream, held.first);
+}
+
+/// By stream. A ring gives up what is committed, or stands in the overflow: so what is in neither, and was not lost by damage, is committed, and with it all before it. Of that the overflow
+/// may still hold some: its segments go when all that is in them may.
+std::map<std::uint64_t, Feed::Held> Feed::held() const {
+  std::map<std::uint64_t, Held> streams;
+  bool const whole = overflow_->damage().empty();
+  auto const add = [&](std::uint64_t stream, std::uint64_t first, std::uint64_t end) {
+    auto const [at, fresh] = streams.try_emplace(stream, Held{first, end});
+    if (fresh) return;
+    if (whole && first > at->second.end) at->second.first = first;
+    at->second.end = std::max(at->second.end, end);
+  };
+  for (auto const& chunk : overflow_->chunks()) add(chunk.stream, chunk.first, chunk.end);
+  for (auto const& ring : rings_) add(ring.file->stream(), ring.file->base(), ring.file->base());
+  return streams;
 }
 
 // --- batches

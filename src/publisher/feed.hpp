@@ -72,6 +72,10 @@ class Feed final : public delivery::Outgoing {
     bool begun = false;
   };
 
+  struct Held {
+    std::uint64_t first = 0, end = 0;
+  };
+  std::map<std::uint64_t, Held> held() const;
   Part part_of(delivery::SenderWindow const& window, std::uint64_t stream, std::uint64_t tid,
                std::string_view thread_name) const;
   void begin(Part& part);

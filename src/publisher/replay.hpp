@@ -35,14 +35,15 @@ class Replay {
   std::uint64_t gaps() const { return feed_.gaps(); }
 
  private:
+  bool add_rings();
   void finish();
 
   spool::Spool spool_;
   std::function<void(std::string_view)> report_;
   Feed feed_;
+  bool unreadable_;  // part of it
   CollectorLink link_;
   delivery::Speaker speaker_;
-  bool unreadable_ = false;
   bool welcomed_ = false;
   bool done_ = false;
 };

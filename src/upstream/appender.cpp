@@ -50,17 +50,13 @@ void Appender::committed() {
 
 void Appender::reconcile(std::span<Progress const> ledger) {
   std::map<std::pair<PublisherId, std::uint64_t>, std::uint64_t> last;
-  bool ours = false;
   for (auto const& row : ledger) {
     last[{row.publisher, row.stream}] = row.last;
-    if (row.publisher != spool_.id()) continue;
-    ours = true;
-    spool_.forget_after(row.stream, row.last);
+    if (row.publisher == spool_.id()) spool_.forget_after(row.stream, row.last);
   }
-  // Another store than the one that the losses were of says nothing of them.
-  if (!ours) return;
   for (auto const& stream : losses_.streams())
     losses_.forget_after(stream.first, stream.second, last[stream]);
+  losses_.settle();
   losing_ = !losses_.empty();
 }
 

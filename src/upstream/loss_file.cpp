@@ -15,8 +15,8 @@ namespace logboom::upstream {
 struct LossFile::Slot {
   PublisherId publisher{};
   std::uint64_t stream = 0, first = 0, last = 0, count = 0;
-  std::uint64_t reserved = 0;
-  std::uint64_t check = 0;  // over everything else
+  std::uint64_t stands = 0;  // 1: the transaction that it is of was made
+  std::uint64_t check = 0;   // over everything else
 
   std::uint64_t sum() const noexcept {
     Slot copy = *this;
@@ -37,7 +37,9 @@ LossFile::LossFile(std::filesystem::path path, std::size_t most)
     auto const& slot = slots[i - 1];
     if (slot.used()) {
       Loss const loss{{slot.publisher, slot.stream, slot.first, slot.last}, slot.count};
-      losses_[{slot.publisher, slot.stream, slot.first}] = {loss, i - 1};
+      Key const key{slot.publisher, slot.stream, slot.first};
+      losses_[key] = {loss, i - 1, slot.stands == 0};
+      if (slot.stands == 0) fresh_.push_back(key);
     } else {
       free_.push_back(i - 1);
     }
@@ -76,16 +78,16 @@ bool LossFile::add(Loss const& given) {
   if (follows && (known->fresh || free_.empty())) {
     known->loss.span.last = loss.span.last;
     known->loss.count += loss.count;
-    write(known->slot, &known->loss);
+    write(*known);
     return true;
   }
   if (free_.empty()) return false;
   Key const key{loss.span.publisher, loss.span.stream, loss.span.first};
   auto const slot = free_.back();
   free_.pop_back();
-  losses_[key] = {loss, slot, true};
+  auto& kept = losses_[key] = {loss, slot, true};
   fresh_.push_back(key);
-  write(slot, &loss);
+  write(kept);
   return true;
 }
 
@@ -94,16 +96,17 @@ void LossFile::settle() {
     auto const at = losses_.find(key);
     if (at == losses_.end()) continue;
     at->second.fresh = false;
-    if (at == losses_.begin()) continue;
-    auto& [ahead, stands] = *std::prev(at);
     auto const& span = at->second.loss.span;
-    if (stands.loss.span.publisher != span.publisher || stands.loss.span.stream != span.stream ||
-        stands.loss.span.last + 1 != span.first)
+    auto* const ahead = at == losses_.begin() ? nullptr : &std::prev(at)->second;
+    if (ahead == nullptr || ahead->fresh || ahead->loss.span.publisher != span.publisher ||
+        ahead->loss.span.stream != span.stream || ahead->loss.span.last + 1 != span.first) {
+      write(at->second);
       continue;
+    }
     // The longer one first: of two that overlap the next opening keeps it.
-    stands.loss.span.last = span.last;
-    stands.loss.count += at->second.loss.count;
-    write(stands.slot, &stands.loss);
+    ahead->loss.span.last = span.last;
+    ahead->loss.count += at->second.loss.count;
+    write(*ahead);
     free(at);
   }
 }
@@ -113,12 +116,13 @@ void LossFile::forget_after(PublisherId const& publisher, std::uint64_t stream, 
     auto const here = at++;
     auto& [loss, slot, fresh] = here->second;
     if (loss.span.publisher != publisher || loss.span.stream != stream) break;
+    if (!fresh) continue;
     if (loss.span.first > last) {
       free(here);
     } else if (loss.span.last > last) {
       loss.span.last = last;
       loss.count = std::min(loss.count, last - loss.span.first + 1);
-      write(slot, &loss);
+      write(here->second);
     }
   }
 }
@@ -149,23 +153,22 @@ void LossFile::remove(std::vector<Loss> const& losses) {
 }
 
 void LossFile::free(std::map<Key, Kept>::iterator at) {
-  write(at->second.slot, nullptr);
+  erase(at->second.slot);
   free_.push_back(at->second.slot);
   losses_.erase(at);
 }
 
 /// Its blocks are there: what could fail is the disk itself, and then what is in memory still holds.
-void LossFile::write(std::size_t slot, Loss const* loss) {
-  Slot bytes;
-  if (loss != nullptr) {
-    bytes.publisher = loss->span.publisher;
-    bytes.stream = loss->span.stream;
-    bytes.first = loss->span.first;
-    bytes.last = loss->span.last;
-    bytes.count = loss->count;
-    bytes.check = bytes.sum();
-  }
-  (void)file_.write_at(slot * sizeof bytes, std::as_bytes(std::span(&bytes, 1)));
+void LossFile::write(Kept const& kept) {
+  auto const& [span, count] = kept.loss;
+  Slot slot{span.publisher, span.stream, span.first, span.last, count, kept.fresh ? 0U : 1U, 0};
+  slot.check = slot.sum();
+  (void)file_.write_at(kept.slot * sizeof slot, std::as_bytes(std::span(&slot, 1)));
+}
+
+void LossFile::erase(std::size_t slot) {
+  Slot const nothing;
+  (void)file_.write_at(slot * sizeof nothing, std::as_bytes(std::span(&nothing, 1)));
 }
 
 }  // namespace logboom::upstream

@@ -33,7 +33,7 @@ class LossFile {
   bool add(Loss const& loss);
   /// The transaction is made: what was added stands.
   void settle();
-  /// Of the stream no transaction told of numbers above `last`: they come again.
+  /// Of what does not stand, and the file held when it was opened: of the stream no transaction told of numbers above `last`, so that they come again.
   void forget_after(PublisherId const& publisher, std::uint64_t stream, std::uint64_t last);
   bool empty() const noexcept { return losses_.empty(); }
   bool settled() const noexcept { return losses_.size() > fresh_.size(); }  // there are some that stand
@@ -54,7 +54,8 @@ class LossFile {
   };
   struct Slot;
 
-  void write(std::size_t slot, Loss const* loss);
+  void write(Kept const& kept);
+  void erase(std::size_t slot);
   void free(std::map<Key, Kept>::iterator at);
   Kept* before(Span const& span);
 

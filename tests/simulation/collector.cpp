@@ -212,7 +212,7 @@ void Collector::watch_bounds() const {
   auto& oracle = world_.oracle;
   if (ledger_.size() > plan_.streams) oracle.fail(name() + "'s ledger is larger than its bound");
   if (publishers_.size() > plan_.publishers) oracle.fail(name() + " knows more publishers than its bound");
-  if (bytes_ > plan_.queue_bytes + 2 * collector::Reception::kBlockBytes)
+  if (bytes_ > plan_.queue_bytes + 6 * collector::Reception::kBlockBytes)
     oracle.fail(name() + "'s queue is larger than its bound");
   if (forward_ && forward_->spool.bytes() > upstream::ForwardSpool::kLeastBound)
     oracle.fail(name() + "'s upstream spool is larger than its bound");

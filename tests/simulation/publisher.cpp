@@ -227,16 +227,31 @@ Adopter::Adopter(World& world, Identity const& identity, std::vector<delivery::E
       clock_(spool::ClockFile::unknown(kStarted)),
       overflow_(spool::Overflow::open(identity_.directory, kOverflowSeed)),
       feed_(speaks_as_, overflow_, clock_, kCatalogue, publisher::Feed::Kind::kDead),
+      rings_(add_rings()),
       link_(world.network, identity_.publisher.id, identity_.name + "'"),
       speaker_(link_, std::move(endpoints), speaks_as_, feed_, no_hooks()) {
-  for (std::uint64_t stream = 0;; ++stream) {
+  speaker_.end();
+  note(fmt::format("takes over the spool with {} rings", rings_));
+}
+
+std::uint64_t Adopter::add_rings() {
+  std::uint64_t stream = 0;
+  for (;; ++stream) {
     auto const path = fmt::format("{}/ring.{}", identity_.directory, stream);
     if (!world_.disk.files.contains(path)) break;
-    feed_.add_ring(std::make_shared<spool::RingFile>(spool::RingFile::open(path)));
+    auto ring = std::make_shared<spool::RingFile>(spool::RingFile::open(path));
+    if (noted()) {
+      note(fmt::format("finds ring {} with {}..{}{}", stream, ring->base(), ring->next_sequence() - 1,
+                       ring->damage().empty() ? "" : ", damaged"));
+    }
+    feed_.add_ring(std::move(ring));
   }
-  speaker_.open_streams();
-  speaker_.end();
-  note("takes the spool over");
+  for (auto const& chunk : overflow_.chunks()) {
+    if (noted())
+      note(fmt::format("finds {}.{}..{} in the overflow", chunk.stream, chunk.first, chunk.end - 1));
+  }
+  if (!overflow_.damage().empty()) note("finds the overflow damaged");
+  return stream;
 }
 
 bool Adopter::step(std::int64_t now) {

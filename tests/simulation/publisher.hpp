@@ -94,11 +94,14 @@ class Adopter final : public Process {
   SimulatedLink& link() { return link_; }
 
  private:
+  std::uint64_t add_rings();
+
   Identity const identity_;
   wire::Publisher const speaks_as_;
   spool::ClockFile clock_;
   spool::Overflow overflow_;
   publisher::Feed feed_;
+  std::uint64_t rings_;
   SimulatedLink link_;
   delivery::Speaker speaker_;
   std::int64_t speak_again_ = 0;

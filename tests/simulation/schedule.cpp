@@ -51,7 +51,7 @@ Collector::Plan Schedule::plan(std::string address, std::string hub) {
   made.hub = std::move(hub);
   made.waits = dice_.chance(0.3);
   made.queue_bytes = std::size_t{32} << (10 + dice_.pick(5));
-  if (dice_.chance(0.2)) made.streams = 2 + dice_.pick(4) + (made.hub.empty() ? 0U : 2U);
+  if (dice_.chance(0.2)) made.streams = 4 + dice_.pick(6) + (made.hub.empty() ? 0U : 2U);
   if (dice_.chance(0.1)) made.publishers = 1 + dice_.pick(3);
   return made;
 }

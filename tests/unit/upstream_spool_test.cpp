@@ -315,6 +315,7 @@ TEST(LossFile, WhatStandsIsKeptApartFromWhatATransactionIsAboutToSay) {
   }  // a death amid it
   LossFile file(path);
   file.forget_after(id_of(1), 0, 10);
+  file.forget_after(id_of(1), 0, 0);  // another store's word
   ASSERT_THAT(file.first(10), SizeIs(1));
   EXPECT_EQ(file.first(1)[0].count, 7U);
   EXPECT_TRUE(file.add({{id_of(1), 0, 11, 30}, 20})) << "they come again, in other company";
