@@ -20,6 +20,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -108,9 +109,12 @@ void tell_mistakes(config::ConfigError const& error, bool only_checked) {
 
 /// What is wrong as such is for the caller to tell.
 void check(CollectFlags const& flags) {
-  auto const text = config::config_text(flags.config());
+  auto const config = flags.config(config::Look::kPaths);
+  auto const text = config::config_text(config);
   // Flags are read as they would be in a file: their mistakes are found the same way.
-  (void)config::read_config(text, "the configuration in effect");
+  (void)config::read_config(text, "");
+  auto mistakes = config::check_paths(config.options, config.paths);
+  if (!mistakes.empty()) throw config::ConfigError(flags.file(), std::move(mistakes));
   fmt::print("{}", text);
 }
 
@@ -120,6 +124,9 @@ void reload(CollectFlags const& flags, Collector& collector) {
     collector.note(level::kError, line);
   };
   try {
+    // A pipe, as of <(…), was read to its end at the start: it would be an empty configuration now.
+    if (!std::filesystem::is_regular_file(flags.file()) && std::filesystem::exists(flags.file()))
+      throw std::invalid_argument("it is no regular file, and can be read only once; name a file");
     auto const later = collector.reload(ready(flags.config()));
     std::string line = fmt::format("{}: reloaded", flags.file());
     if (!later.empty()) line += fmt::format("; with the next start takes effect: {}", joined(later));

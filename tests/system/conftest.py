@@ -20,10 +20,12 @@ import signal
 import sqlite3
 import subprocess
 import tempfile
+import textwrap
 import threading
 import time
 
 import pytest
+import zmq
 
 HERE = pathlib.Path(__file__).resolve().parent
 BUILD = pathlib.Path(os.environ.get("LOGBOOM_BUILD", HERE.parents[1] / "build" / "release"))
@@ -272,3 +274,24 @@ def worker(start):
         return start(BUILD / "workers" / name, *arguments, **options)
 
     return begin
+
+
+@pytest.fixture
+def push(bus):
+    context = zmq.Context()
+    made = context.socket(zmq.PUSH)
+    made.connect(bus.push)
+    yield made
+    context.destroy(linger=1000)
+
+
+@pytest.fixture
+def config(bus):
+    """config(part…): the file, written anew."""
+    path = bus.directory / "logboom.toml"
+
+    def write(*parts):
+        path.write_text("".join(textwrap.dedent(part) for part in parts))
+        return path
+
+    return write

@@ -2,6 +2,7 @@
 # ctest: long timeout=900
 
 import collections
+import json
 import logging
 import logging.handlers
 import os
@@ -277,6 +278,31 @@ def test_without_a_store_the_spool_is_what_makes_it_durable(bus, site, worker):
     assert hub.query("SELECT count(*) FROM gap") == [(0,)]
 
 
+def test_recover_sends_what_a_collector_left_that_comes_no_more(bus, site, worker, run):
+    hub = site("hub")
+    host = site("host", "--upstream", hub.endpoint, store=False)
+    host.start()
+    count = 20_000 // SCALE
+    process = burst(worker, host, bus.directory / "count", count, "--threads", "2")
+    assert process.wait(LONG) == 0
+    root = bus.directory / "host-state" / "upstream"
+    spool, = root.iterdir()
+    in_use = run("recover", "--endpoint", hub.endpoint, spool)
+    assert in_use.stdout.startswith("0 spools recovered: 0 records") and "1 spools in use" in in_use.stdout
+    host.process.kill()
+    nowhere = run("recover", spool)
+    assert nowhere.returncode == 2 and str(spool) in nowhere.stderr and "--endpoint" in nowhere.stderr
+    silent = run("recover", "--patience", "0.5", "--endpoint", hub.endpoint, root)
+    assert silent.returncode == 3 and "1 left" in silent.stdout and spool.exists()
+    hub.start()
+    done = run("recover", "--endpoint", hub.endpoint, root)
+    assert done.returncode == 0 and done.stdout.startswith("1 spools recovered: "), done.stderr
+    assert not spool.exists()
+    assert hub.count("logger = 'burst'") == 2 * count
+    check_streams(hub)
+    assert lost(hub) == 0
+
+
 def test_what_a_filter_keeps_away_is_no_loss(bus, site, plain):
     hub = site("hub").start()
     host = site("host", "--upstream", hub.endpoint, "--upstream-level", "WARNING").start()
@@ -364,6 +390,17 @@ def test_without_a_store_workers_wait_at_the_bound(bus, site, worker):
     check_streams(hub)
     process.signal(signal.SIGTERM)
     assert process.wait() == 0
+
+
+def test_rules_are_said_to_stop_at_a_collector_that_forwards(bus, site, worker, run):
+    hub = site("hub").start()
+    site("host", "--upstream", hub.endpoint).start()
+
+    def connected():
+        return json.loads(run("level", "--endpoint", hub.endpoint, "-o", "json").stdout)["forwarders"] == 1
+    eventually(connected, what="the forwarding collector at the hub")
+    done = run("level", "debug", "--endpoint", hub.endpoint)
+    assert done.returncode == 0 and "0 of 0 publishers" in done.stdout and "1 collector forwards to this one" in done.stdout
 
 
 def test_several_hops(bus, site, worker, plain):
