@@ -9,7 +9,7 @@ import pytest
 from conftest import FULL, eventually
 from streams import LONG, SLOW, check_streams_are_whole, counters, declared, highest_memory, rows, stored_numbers
 
-SECONDS = 60 if FULL else 4
+SECONDS = 60 if FULL else 3
 BYTES_A_RECORD = 600
 RECORDS_A_SECOND = 5_000  # about: five of them a millisecond and the length of a nap
 
