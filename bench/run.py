@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -97,6 +98,8 @@ def write_results(output, stem, result):
 
 def main(argv):
     options, chosen = arguments_of(argv)
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most if most != resource.RLIM_INFINITY else 65_536, most))  # hundreds of processes have three pipes each
     now = datetime.datetime.now(datetime.timezone.utc)
     stem = f"{now:%Y-%m-%d}-{commit()}"
     options.output.mkdir(parents=True, exist_ok=True)

@@ -43,9 +43,9 @@ class Bench:
             raise Failed(f"{path} is not built: ./dev build release bench_all")
         return path
 
-    def program(self, name, *arguments, bus=None, processors=None, wrapper=(), asked=False):
+    def program(self, name, *arguments, bus=None, wrapper=(), asked=False):
         environment = bus.environment if bus else None
-        return Program([*wrapper, self.path_of(name), *arguments], environment, processors, asked)
+        return Program([*wrapper, self.path_of(name), *arguments], environment, asked)
 
     def compiled_peer(self, name):
         """None where it can be measured, else the reason."""

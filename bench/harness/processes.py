@@ -29,11 +29,10 @@ def eventually(condition, what, interval=0.002):
 class Process:
     """A child whose cost is known once it has ended: cpu (seconds, user and system, with its own children), peak_kib."""
 
-    def __init__(self, command, environment=None, processors=None, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, read_output=True):
+    def __init__(self, command, environment=None, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, read_output=True):
         self.name = pathlib.Path(command[0]).name
-        before = (lambda: os.sched_setaffinity(0, processors)) if processors else None
         try:
-            self.popen = subprocess.Popen([str(part) for part in command], env=environment, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, preexec_fn=before)
+            self.popen = subprocess.Popen([str(part) for part in command], env=environment, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE)
         except OSError as error:
             raise Failed(f"{self.name} cannot be started: {error}") from error
         self.pid = self.popen.pid
@@ -109,8 +108,8 @@ class Process:
 class Program(Process):
     """One of ours that prints one JSON object at its end; some wait for the word to begin. `asked`: one that answers each line on stdin with one."""
 
-    def __init__(self, command, environment=None, processors=None, asked=False):
-        super().__init__(command, environment, processors, stdin=subprocess.PIPE, read_output=not asked)
+    def __init__(self, command, environment=None, asked=False):
+        super().__init__(command, environment, stdin=subprocess.PIPE, read_output=not asked)
 
     def ask(self, line):
         self.tell(line)
@@ -153,8 +152,8 @@ class Program(Process):
 class Collector(Process):
     """`logboom collect`, ready."""
 
-    def __init__(self, bus, *arguments, processors=None, wrapper=()):
-        super().__init__([*wrapper, bus.command, "collect", bus.endpoint, "--no-adopt", *arguments], bus.environment, processors, stdout=subprocess.DEVNULL)
+    def __init__(self, bus, *arguments, wrapper=()):
+        super().__init__([*wrapper, bus.command, "collect", bus.endpoint, "--no-adopt", *arguments], bus.environment, stdout=subprocess.DEVNULL)
         try:
             self.inputs = self.wait_for_line("collecting on (.*)")
         except BaseException:

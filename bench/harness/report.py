@@ -54,14 +54,14 @@ class Section:
     def as_json(self):
         return {"title": self.title, "workload": self.workload, "shows_not": self.shows_not, "load": self.load, "absent": self.absent, "notes": self.notes,
                 "tables": [table.as_json() for table in self.tables], "targets": {name: as_json(value) for name, value in self.targets.items()},
-                "plots": self.plots, "measured": as_json(self.measured)}
+                "plots": [name for name in self.plots if name], "measured": as_json(self.measured)}
 
 
 def as_json(value):
     if isinstance(value, Spread):
         return value.as_json()
     if isinstance(value, dict):
-        return {str(key): as_json(each) for key, each in value.items()}
+        return {str(key): as_json(each) for key, each in value.items() if key != "curve"}  # which the plots have
     if isinstance(value, (list, tuple)):
         return [as_json(each) for each in value]
     return value

@@ -30,6 +30,7 @@ bench::Json view(std::string const& logger, std::uint64_t records) {
   return {{"seen", seen},
           {"missed", viewer.missed()},
           {"cpu", bench::cpu_seconds() - cpu},
+          {"peak_kib", bench::peak_kib()},
           {"ms", bench::distribution(std::move(latencies))}};
 }
 

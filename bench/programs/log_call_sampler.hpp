@@ -18,7 +18,7 @@ namespace bench {
 /// Arguments that all these programs take.
 struct LogCallPlan {
   std::vector<int> threads{1, 2};
-  std::size_t samples = 20'000;  // of each kind, a thread
+  std::size_t samples = 20'000;  // of single calls, a thread; of bursts a quarter of them
   std::string directory;         // for what the logger writes
 
   /// Exits on --help and on arguments that cannot be read.
@@ -26,7 +26,7 @@ struct LogCallPlan {
     LogCallPlan plan;
     CLI::App app(about);
     app.add_option("--threads", plan.threads, "Logging threads")->delimiter(',')->check(CLI::Range(1, 64));
-    app.add_option("--samples", plan.samples, "Samples of each kind and thread")
+    app.add_option("--samples", plan.samples, "Single calls of each kind and thread")
         ->check(CLI::Range(100, 100'000'000));
     app.add_option("--directory", plan.directory, "Where the logger writes its file")->required();
     try {
@@ -60,7 +60,8 @@ class LogCallSampler {
         prepare();
         Samples& mine = all[static_cast<std::size_t>(thread)];
         mine.paced.assign(plan_.samples, 0);  // written now, so that no page is missing later
-        mine.bursts.assign(plan_.samples, 0);
+        mine.bursts.assign(std::max<std::size_t>(plan_.samples / 4, 100),
+                           0);  // of which one takes as long as twenty
         for (int i = 0; i < 1000; ++i) call(i);
         begin.arrive_and_wait();
         std::mt19937_64 random(static_cast<std::uint64_t>(thread) + 1);

@@ -10,7 +10,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
+#include <fstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -79,6 +81,15 @@ inline void run_on(int first, int end) {
 /// Of this process and all its threads, user and system.
 inline double cpu_seconds() { return static_cast<double>(nanoseconds(CLOCK_PROCESS_CPUTIME_ID)) / 1e9; }
 
+/// KiB of memory that this process held at most. (What getrusage() says begins with what the parent had.)
+inline long peak_kib() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmHWM:")) return std::strtol(line.c_str() + 6, nullptr, 10);
+  }
+  return 0;
+}
+
 /// When the next of many is due, at an even rate from its construction on; late ones follow at once. Rate 0: always at once.
 class Pace {
  public:
@@ -104,20 +115,19 @@ inline void wait_for_start() {
   }
 }
 
-/// By nearest rank. `sorted` is not empty; 0 ≤ part ≤ 1.
+/// By nearest rank, but told finer than the steps in which a clock counts: all samples of one value stand for the span up to half the way to the nearest other one.
+/// `sorted` is not empty; 0 ≤ part ≤ 1.
 inline double quantile(std::vector<double> const& sorted, double part) {
-  auto const rank = static_cast<std::size_t>(std::ceil(part * static_cast<double>(sorted.size())));
-  return sorted[std::min(sorted.size() - 1, rank == 0 ? 0 : rank - 1)];
-}
-
-/// The median, told finer than the steps in which a clock counts: all samples of one value stand for the span up to half the way to their neighbours.
-inline double median(std::vector<double> const& sorted) {
-  double const value = quantile(sorted, 0.5);
+  double const rank = part * static_cast<double>(sorted.size());
+  auto const index = static_cast<std::size_t>(std::max(std::ceil(rank) - 1, 0.0));
+  double const value = sorted[std::min(sorted.size() - 1, index)];
   auto const [first, last] = std::equal_range(sorted.begin(), sorted.end(), value);
-  double const low = first == sorted.begin() ? value : (value + *(first - 1)) / 2;
-  double const high = last == sorted.end() ? value : (value + *last) / 2;
-  double const before = static_cast<double>(sorted.size()) / 2 - static_cast<double>(first - sorted.begin());
-  return low + (high - low) * before / static_cast<double>(last - first);
+  double span = 0;
+  if (first != sorted.begin()) span = value - *(first - 1);
+  if (last != sorted.end()) span = span > 0 ? std::min(span, *last - value) : *last - value;
+  double const within =
+      (rank - static_cast<double>(first - sorted.begin())) / static_cast<double>(last - first);
+  return std::clamp(value + span * (within - 0.5), sorted.front(), sorted.back());
 }
 
 /// p50 … max, and the curve from which a plot is drawn: [part of the samples, value].
@@ -127,7 +137,7 @@ inline Json distribution(std::vector<double> samples) {
   double sum = 0;
   for (double const sample : samples) sum += sample;
   Json made{{"count", samples.size()},        {"mean", sum / static_cast<double>(samples.size())},
-            {"p50", median(samples)},         {"p90", quantile(samples, 0.9)},
+            {"p50", quantile(samples, 0.5)},  {"p90", quantile(samples, 0.9)},
             {"p99", quantile(samples, 0.99)}, {"p99.9", quantile(samples, 0.999)},
             {"max", samples.back()}};
   Json curve = Json::array();

@@ -65,6 +65,8 @@ bench::Json work(Plan const& plan) {
                      {"sent", numbers.sent},
                      {"resent", numbers.resent},
                      {"spilled", numbers.spilled},
+                     {"overflow_bytes", numbers.overflow_bytes},
+                     {"peak_kib", bench::peak_kib()},
                      {"spool", bus.status().spool}};
   if (plan.leave) {  // as a process that is killed leaves it
     std::cout << result.dump() << std::endl;

@@ -50,15 +50,16 @@ def run(bench):
         f"records as in end_to_end by one process, {seconds} s at each rate; the collector stores first (fdatasync), then publishes; one viewer decodes and measures, further ones read and throw away. "
         "Beside it a time stamp by XPUB → SUB, as many bytes, the same rate",
         "a network; viewers with filters (cheaper) or with decoding of their own on the same cores (dearer); the hop is neither durable nor complete: it drops for slow readers without a word")
-    size = bench.pick(300, 300)  # about what a live record has
+    drained = ours(bench, 1_000, 200, 2)["others"]
+    size = round(drained["bytes"] / drained["messages"])  # of a live record
     subjects = {}
     for rate in rates:
         records = int(rate * seconds)
         subjects |= {f"logboom {rate} {count}": lambda rate=rate, records=records, count=count: ours(bench, rate, records, count) for count in counts}
         subjects[f"hop {rate}"] = lambda rate=rate, records=records: hop(bench, rate, records, size)
     found = interleave(bench.rounds, subjects, bench.say)
-    section.measured = found
-    table = section.table("delay, ms", ["records/s", "what", *QUANTILES, "p99 above the hop", "missed"])
+    section.measured = {"bytes": size, "rounds": found}
+    table = section.table(f"delay, ms; {size} bytes a message", ["records/s", "what", *QUANTILES, "p99 above the hop", "missed"])
     for rate in rates:
         base = delays(found[f"hop {rate}"])
         table.row(f"{rate:,}", "bare PUB → SUB", *(base[q] for q in QUANTILES), None, missed(found[f"hop {rate}"]))

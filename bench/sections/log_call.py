@@ -21,8 +21,8 @@ TARGET_WORKLOADS = WORKLOADS[:3]
 
 def measure(bench, program, threads, samples, collector):
     with bench.bus() as bus:
-        others = set(range(os.cpu_count() - max(threads))) or None
-        running = bus.collect(processors=others) if collector else None
+        others = os.cpu_count() - max(threads)  # processors that the logging threads leave to it
+        running = bus.collect(wrapper=["taskset", "-c", f"0-{others - 1}"] if others > 0 else ()) if collector else None
         try:
             return bench.program(program, "--threads", ",".join(map(str, threads)), "--samples", str(samples), "--directory", str(bus.directory), bus=bus).result()
         finally:
@@ -86,7 +86,7 @@ def run(bench):
     level_off(section, found, threads[0])
     losses(section, found, threads)
     judge(section, {name: [one[threads[0]] for one in rounds] for name, rounds in found.items()})
-    section.note(f"what the timer itself costs ({found['logboom'][0][threads[0]]['timer_ns']:.0f} ns) is subtracted; where it counts in steps (10 ns on some machines) p50 is interpolated, the other quantiles are not; "
+    section.note(f"what the timer itself costs ({found['logboom'][0][threads[0]]['timer_ns']:.0f} ns) is subtracted; where it counts in steps (10 ns on some machines) quantiles are interpolated within one; "
                  "quill and spdlog take the same text and arguments, and their own default patterns; peers without a row have no such call")
     return section
 

@@ -19,7 +19,7 @@ def bus_rate(bench, records, processes, threads):
         return {"rate": rate_of(results), "worker_cpu": sum(result["cpu"] for result in results), "collector_mib": collector.peak_kib / 1024}
 
 
-def grow(bench, sizes, repeats, rounds):
+def grow(bench, sizes, repeats, busy_repeats, rounds):
     """rows → what was measured when the store had so many. The smallest, which the others are compared with, is not written to: it would not be the smallest for long."""
     found = {}
     with bench.directory() as directory:
@@ -31,7 +31,7 @@ def grow(bench, sizes, repeats, rounds):
                 of = found[rows] = {"filled": filler.ask(f"to {rows}"), "quiet": [ask(bench, path, repeats) for _ in range(rounds)], "busy": [], "floods": []}
                 for _ in range(rounds if rows != sizes[0] else 0):
                     filler.tell("flood")
-                    of["busy"].append(ask(bench, path, max(repeats // 4, 3)))
+                    of["busy"].append(ask(bench, path, busy_repeats))
                     of["floods"].append(filler.ask("stop"))
             filler.end_input().wait()
         finally:
@@ -56,7 +56,7 @@ def run(bench):
     subjects = {f"{count} publishers": lambda count=count: bus_rate(bench, records, count, 1) for count in publishers}
     subjects |= {f"{count} threads": lambda count=count: bus_rate(bench, records, 1, count) for count in threads}
     found = interleave(bench.pick(max(1, bench.rounds // 2), 1), subjects, bench.say)
-    stores = grow(bench, sizes, bench.pick(21, 3), bench.rounds)
+    stores = grow(bench, sizes, bench.pick(21, 3), bench.pick(5, 3), bench.rounds)
     section.measured = {"bus": found, "stores": stores}
     bus_table(section, bench, found, "publishers", publishers)
     bus_table(section, bench, found, "threads", threads)
