@@ -1,6 +1,8 @@
 // Socket options are measured ones (docs/protocol.md and MEASURED.md): short queues, no linger, nothing queued for a peer that is not there.
 #include "publisher/collector_link.hpp"
 
+#include "posix/fault_point.hpp"
+
 #include <fmt/format.h>
 
 #include <atomic>
@@ -42,6 +44,14 @@ void set_common(zmq::socket_t& socket) {
 void CollectorLink::open(delivery::Endpoint const& endpoint) {
   close();
   endpoint_ = endpoint;
+  try {
+    open_sockets();
+  } catch (zmq::error_t const& error) {
+    throw delivery::LinkError(error.what());
+  }
+}
+
+void CollectorLink::open_sockets() {
   control_ = zmq::socket_t(*context_, zmq::socket_type::dealer);
   set_common(control_);
   control_.set(zmq::sockopt::linger, kLastWord);
@@ -76,7 +86,7 @@ void CollectorLink::open_push() {
   push_ = std::move(push);
 }
 
-void CollectorLink::close() noexcept {
+void CollectorLink::close_sockets() noexcept {
   if (control_.handle() != nullptr) zmq_socket_monitor(control_.handle(), nullptr, 0);
   control_.close();
   monitor_.close();
@@ -100,7 +110,10 @@ std::optional<CollectorLink::Change> CollectorLink::change() {
 
 bool CollectorLink::send(std::span<std::byte const> batch) {
   zmq::const_buffer const bytes(batch.data(), batch.size());
-  return uninterrupted([&] { return push_.send(bytes, zmq::send_flags::dontwait); }).has_value();
+  fault_point("batch.sending");
+  bool const sent = uninterrupted([&] { return push_.send(bytes, zmq::send_flags::dontwait); }).has_value();
+  if (sent) fault_point("batch.sent");
+  return sent;
 }
 
 bool CollectorLink::say(delivery::Control const& message) {

@@ -2,10 +2,10 @@
 
 #include "posix/fault_point.hpp"
 #include "record/check.hpp"
+#include "spool/directory.hpp"
 #include "spool/ring_file.hpp"
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -111,8 +111,8 @@ Overflow Overflow::open(std::filesystem::path directory, std::uint64_t seed, std
                         Access access) {
   Overflow overflow(std::move(directory), seed, bound);
   std::vector<std::uint64_t> numbers;
-  for (auto const& entry : std::filesystem::directory_iterator(overflow.directory_))
-    if (auto const number = segment_number(entry.path().filename().string())) numbers.push_back(*number);
+  for (auto const& name : names_in(overflow.directory_))
+    if (auto const number = segment_number(name)) numbers.push_back(*number);
   std::sort(numbers.begin(), numbers.end());
   for (std::uint64_t const number : numbers) overflow.load(number, access);
   if (access == Access::kOwner) overflow.unlink_released();
@@ -187,7 +187,7 @@ void Overflow::begin_segment() {
   FileHandle file = FileHandle::open(segment_path(number), O_RDWR | O_CREAT | O_EXCL);
   SegmentHeader const header;
   if (auto const error = file.write_at(0, std::as_bytes(std::span(&header, 1)))) {
-    ::unlink(file.path().c_str());
+    remove_file(file.path());
     throw std::system_error(error);
   }
   segments_[number].size = kSegmentHeader;
@@ -285,7 +285,7 @@ void Overflow::unlink_released() noexcept {
   while (!segments_.empty() && segments_.begin()->second.held == 0) {
     auto const first = segments_.begin();
     try {
-      ::unlink(segment_path(first->first).c_str());
+      remove_file(segment_path(first->first));
     } catch (std::bad_alloc const&) {
       return;  // with the next release
     }

@@ -92,6 +92,15 @@ bool is_hollow(fs::path const& directory) {
   return true;
 }
 
+// A process that was killed before its first ring stood has lost nothing, whatever else of its spool was not there yet.
+bool holds_records(fs::path const& directory) {
+  for (auto const& entry : fs::directory_iterator(directory)) {
+    std::string const name = entry.path().filename().string();
+    if (name.starts_with(kRing) || name.starts_with("overflow.")) return true;
+  }
+  return false;
+}
+
 // Made, locked and identified under another name, then shown. Somebody's sweep may take it for abandoned before it is locked, and be at it for
 // a while: then under yet another name.
 SpoolLock make_spool(fs::path const& root, fs::path const& directory, wire::Publisher const& publisher,
@@ -188,7 +197,7 @@ std::optional<Spool> Spool::adopt(fs::path const& directory) {
   Spool spool(directory, std::move(*lock), std::move(publisher), std::move(clock), std::move(overflow));
   spool.catalogue_ = SpooledCatalogue::load(directory / "catalogue");
   if (!spool.catalogue_.damage().empty()) problems.push_back(spool.catalogue_.damage());
-  spool.problems_ = std::move(problems);
+  if (holds_records(directory)) spool.problems_ = std::move(problems);
   return spool;
 }
 
