@@ -18,7 +18,7 @@ class LOGBOOM_API StoreError : public std::runtime_error {
     kLocked,     ///< another collector writes to it
     kTransient,  ///< disk full, I/O error, busy: nothing was written, and the same call may be repeated
     kMoved,      ///< the file was unlinked, renamed or replaced while open: open the path anew
-    kDamaged,    ///< what is in the file contradicts itself, or is no database: `logboom repair` salvages what can be read
+    kDamaged,  ///< what is in the file contradicts itself, or is no database: `logboom repair` salvages what can be read
   };
 
   explicit StoreError(std::string const& line, Kind kind = Kind::kUnusable)
