@@ -8,18 +8,17 @@ import sqlite3
 
 import pytest
 
-from conftest import COMMAND, PATIENCE, eventually
-from test_delivery import LONG, counters
+from conftest import FULL, eventually
+from streams import LONG, counters
 
-FULL = bool(os.environ.get("LOGBOOM_FULL"))
 RECORDS = 300
 DATA = 8192  # of a ring, docs/spool.md
 
 
 @pytest.fixture
 def chance():
-    seed = int(os.environ.get("LOGBOOM_TEST_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
-    print(f"LOGBOOM_TEST_SEED={seed}")
+    seed = int(os.environ.get("LOGBOOM_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
+    print(f"LOGBOOM_SEED={seed}")
     return random.Random(seed)
 
 

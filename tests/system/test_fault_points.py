@@ -1,10 +1,9 @@
 # ctest: long timeout=600
 """Death at each named place (docs/fault-points.md), and again during the recovery from it: what was logged is stored exactly once, in order.
 
-In `./dev test` every place at one of its passings; LOGBOOM_FULL=1: at the 1st and the 7th, with and without a second death.
+In `./dev test` every place at one of its passings; `--full`: at the 1st and the 7th, with and without a second death.
 """
 
-import os
 import pathlib
 import re
 import signal
@@ -13,11 +12,10 @@ import subprocess
 
 import pytest
 
-from conftest import COMMAND, PATIENCE, eventually
-from test_delivery import LONG, check_streams_are_whole, counters, stored_numbers
+from conftest import COMMAND, FULL, PATIENCE, eventually
+from streams import LONG, check_streams_are_whole, counters, stored_numbers
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-FULL = bool(os.environ.get("LOGBOOM_FULL"))
 
 # Where they are passed: in a worker that sends, in one that has no collector, in a collector, in one with files that are full, in who recovers.
 SENDING = ["batch.sending", "batch.sent", "ring.releasing", "ring.release.amid", "ring.released"]

@@ -7,7 +7,7 @@ import sqlite3
 import pytest
 
 from conftest import eventually
-from test_delivery import LONG, counters
+from streams import LONG, counters
 
 NOBODY = 65534
 
