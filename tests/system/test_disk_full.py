@@ -255,6 +255,22 @@ def test_no_room_for_a_spool_at_all(bus, start_collector, worker, small_disk):
     assert process.stop() == 0 and collector.stop() == 0
 
 
+@pytest.mark.parametrize("who", ["recover", "next", "collector"])
+def test_a_spool_in_memory_whose_worker_was_killed(bus, start_collector, worker, run, small_disk, who):
+    """It is not where LOGBOOM_SPOOL says, and found all the same."""
+    disk = small_disk(1 * MIB)
+    process, path = burst(bus, worker, 1000, environment={"LOGBOOM_SPOOL": str(disk.path / "spool")})
+    eventually(lambda: counters(path) == (1000,))
+    process.kill()
+    start_collector(*([] if who == "collector" else ["--no-adopt"]))
+    if who == "recover":
+        assert run("recover").returncode == 0
+    elif who == "next":
+        worker("burst", bus.directory / "next", 1, "--hold")
+    eventually(lambda: len(stored_numbers(bus).get((process.pid, 0), [])) == 1000, LONG)
+    check_streams_are_whole(bus)
+
+
 def test_a_worker_killed_on_a_full_disk(bus, start_collector, worker, small_disk):
     """Its spool is read although nothing can be written beside it."""
     disk = small_disk(8 * MIB)

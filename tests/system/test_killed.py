@@ -57,7 +57,7 @@ def test_collector_killed_at_random(bus, start_collector, worker, chance):
 
 def test_workers_killed_amid_their_burst(bus, start_collector, worker, chance):
     """Workers SIGKILLed at random, all of them logging."""
-    workers = 100 if FULL else 20
+    workers = 100 if FULL else 12
     start_collector("--adopt", bus.spool)
     alive = {}
     for n in range(workers):
