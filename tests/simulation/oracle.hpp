@@ -6,6 +6,7 @@
 #include "record/block.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -73,6 +74,11 @@ class Store {
   Store(Oracle& oracle, std::string name, Mutations mutations, Dice& dice)
       : oracle_(&oracle), name_(std::move(name)), mutations_(mutations), dice_(&dice) {}
 
+  /// A hub's has nothing that no other has.
+  void comes_after(std::function<bool(StreamKey const&, std::uint64_t)> others) {
+    others_ = std::move(others);
+  }
+
   /// One transaction.
   void write(std::span<std::unique_ptr<Block> const> blocks);
   std::vector<Progress> ledger() const;
@@ -101,6 +107,7 @@ class Store {
   Oracle* oracle_;
   std::string name_;
   Mutations mutations_;
+  std::function<bool(StreamKey const&, std::uint64_t)> others_;
   Dice* dice_;
   std::map<StreamKey, Stream> streams_;
   std::map<StreamKey, Progress> ledger_;

@@ -17,7 +17,10 @@ void Schedule::inject() {
   }
   if (world_.now < next_fault_) return;
   next_fault_ = world_.now + 1 + fault_dice_.upto(2 * fault_every_);
-  auto const kind = static_cast<Fault>(fault_dice_.pick(static_cast<std::uint64_t>(Fault::kCount)));
+  auto kind = static_cast<Fault>(fault_dice_.pick(static_cast<std::uint64_t>(Fault::kCount)));
+  bool const networks_own =
+      kind == Fault::kLoss || kind == Fault::kDuplicate || kind == Fault::kLate || kind == Fault::kBusy;
+  if (networks_own && endpoints_.size() > 1) kind = Fault::kTurn;
   if (!faults_.has(kind)) return;
   ++outcome_.faults;
   hurt(kind);

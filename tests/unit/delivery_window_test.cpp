@@ -62,6 +62,19 @@ TEST_F(Window, SaysHelloOnConnectionAndUntilAWelcomeComes) {
   EXPECT_TRUE(window.may_send());
 }
 
+// Found by simulation: a collector that had forgotten where the streams began never answered.
+TEST_F(Window, AByeWithoutAnAnswerIsRepeatedAfterAHello) {
+  start();
+  EXPECT_TRUE(window.bye_due(now));
+  window.said_bye(now);
+  EXPECT_FALSE(window.hello_due(now + SenderWindow::kHelloEvery - 1));
+  EXPECT_TRUE(window.hello_due(now + SenderWindow::kHelloEvery));
+  EXPECT_TRUE(window.bye_due(now + SenderWindow::kHelloEvery));
+  window.bye_answered();
+  EXPECT_FALSE(window.hello_due(now + 100'000))
+      << "or the collector would take it for one that has come back";
+}
+
 TEST_F(Window, UnansweredHellosBecomeRarer) {
   window.connected(now);
   window.said_hello(now);
