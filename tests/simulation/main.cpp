@@ -18,6 +18,7 @@
 #include <random>
 #include <span>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -161,55 +162,62 @@ int search(Arguments const& arguments, Options options) {
   return 0;
 }
 
-/// Every mutation must be noticed by one of the first schedules.
-int try_mutations(Arguments const& arguments) {
-  std::vector<std::string> missed;
-  auto const first = std::max<std::uint64_t>(arguments.seed, 1);
-  for (auto const& name : mutation_names()) {
-    Options options;
-    options.mutation = put_in_force(name);
-    std::optional<std::uint64_t> caught;
-    std::string problem;
-    for (std::uint64_t done = 0; done < arguments.seeds && !caught; ++done) {
-      options.seed = first + done;
-      problem = run(options).problem;
-      if (!problem.empty()) caught = done + 1;
-    }
-    if (caught) {
-      fmt::print("{:<42} schedule {:>4}: {}\n", name, *caught, problem);
-    } else {
-      fmt::print("{:<42} NOT NOTICED by {} schedules\n", name, arguments.seeds);
-      missed.push_back(name);
-    }
-    std::fflush(stdout);
-  }
-  put_in_force("");
-  return missed.empty() ? 0 : 1;
-}
-
 /// Schedules that failed once: a seed and the kinds of faults that it is without, a line each; what follows a # is for people.
-int run_regressions(std::string const& path) {
+std::vector<Options> read_regressions(std::string const& path) {
+  std::vector<Options> schedules;
+  if (path.empty()) return schedules;
   std::ifstream file(path);
-  if (!file) {
-    fmt::print(stderr, "simulate: cannot read {}\n", path);
-    return 2;
-  }
-  int failed = 0;
-  std::uint64_t count = 0;
+  if (!file) throw std::runtime_error(fmt::format("cannot read {}", path));
   for (std::string line; std::getline(file, line);) {
     line.resize(std::min(line.find('#'), line.size()));
     std::istringstream words(line);
     Options options;
     if (!(words >> options.seed)) continue;
     options.faults = all_but({std::istream_iterator<std::string>(words), {}});
-    ++count;
-    if (auto const problem = run(options).problem; !problem.empty()) {
-      explain(options, problem, "");
-      ++failed;
-    }
+    schedules.push_back(options);
   }
-  fmt::print("{} schedules that failed once, {} do again\n", count, failed);
-  return failed == 0 && count > 0 ? 0 : 1;
+  return schedules;
+}
+
+/// Every mutation must be noticed by one of the first schedules, or by one that failed once.
+int try_mutations(Arguments const& arguments) {
+  auto const known = read_regressions(arguments.regressions);
+  bool missed = false;
+  for (auto const& name : mutation_names()) {
+    Options options;
+    options.mutation = put_in_force(name);
+    std::string caught;
+    std::string problem;
+    for (std::uint64_t done = 0; done < arguments.seeds && caught.empty(); ++done) {
+      options.seed = std::max<std::uint64_t>(arguments.seed, 1) + done;
+      problem = run(options).problem;
+      if (!problem.empty()) caught = fmt::format("schedule {}", done + 1);
+    }
+    for (auto at = known.begin(); at != known.end() && caught.empty(); ++at) {
+      auto once = *at;
+      once.mutation = options.mutation;
+      problem = run(once).problem;
+      if (!problem.empty()) caught = fmt::format("seed {}", once.seed);
+    }
+    missed = missed || caught.empty();
+    fmt::print("{:<42} {:<14} {}\n", name, caught.empty() ? "NOT NOTICED" : caught, problem);
+    std::fflush(stdout);
+  }
+  put_in_force("");
+  return missed ? 1 : 0;
+}
+
+int run_regressions(std::string const& path) {
+  auto const schedules = read_regressions(path);
+  int failed = 0;
+  for (auto const& options : schedules) {
+    auto const problem = run(options).problem;
+    if (problem.empty()) continue;
+    explain(options, problem, "");
+    ++failed;
+  }
+  fmt::print("{} schedules that failed once, {} do again\n", schedules.size(), failed);
+  return failed == 0 && !schedules.empty() ? 0 : 1;
 }
 
 int run_command(int count, char** values) {
@@ -227,7 +235,8 @@ int run_command(int count, char** values) {
       ->check(CLI::IsMember(mutation_names()));
   app.add_flag("--all-mutations", arguments.all_mutations,
                "fail unless each is noticed by one of --seeds schedules");
-  app.add_option("--regressions", arguments.regressions, "run the schedules of this file");
+  app.add_option("--regressions", arguments.regressions,
+                 "run the schedules of this file; with --all-mutations: after the others");
   app.add_flag("--quiet", arguments.quiet, "only the last line");
   CLI11_PARSE(app, count, values);
 
@@ -246,4 +255,9 @@ int run_command(int count, char** values) {
 }  // namespace
 }  // namespace logboom::simulation
 
-int main(int count, char** values) { return logboom::simulation::run_command(count, values); }
+int main(int count, char** values) try {
+  return logboom::simulation::run_command(count, values);
+} catch (std::exception const& error) {
+  fmt::print(stderr, "simulate: {}\n", error.what());
+  return 2;
+}

@@ -84,7 +84,7 @@ void Schedule::set_up() {
   publisher_plan_.blocks = dice_.chance(0.4);
   publisher_plan_.overflow_bytes = std::uint64_t{1} << 30U;
   publisher_plan_.eagerness = 1 + dice_.pick(8);
-  if (dice_.chance(0.25)) {  // rings and overflow run full
+  if (dice_.chance(0.15)) {  // rings and overflow run full
     publisher_plan_.record_bytes = 2000 + dice_.pick(4000);
     publisher_plan_.overflow_bytes = dice_.pick(3) * 48U << 10U;
     publisher_plan_.eagerness = 2 + dice_.pick(3);
@@ -92,7 +92,7 @@ void Schedule::set_up() {
   budget_ = 1 + dice_.pick(4);
   network_.loss = dice_.chance(0.5) ? 0 : static_cast<double>(dice_.pick(10)) / 100;
   network_.duplication = dice_.chance(0.5) ? 0 : static_cast<double>(dice_.pick(10)) / 100;
-  faults_end_ = 200 + dice_.upto(named.size() > 1 ? 6000 : 1200);
+  faults_end_ = 200 + dice_.upto(named.size() > 1 ? 4500 : 800);
   fault_every_ = 30 + dice_.upto(200);
   next_fault_ = fault_dice_.upto(fault_every_);
   for (auto first = 1 + dice_.pick(2); first > 0 && budget_ > 0; --first) begin_publisher();
@@ -160,7 +160,7 @@ Outcome Schedule::run() {
       bool const worked = process->step(world_.now);
       Life::running = nullptr;
       if (world_.now >= process->killed_at) process->life.die();
-      process->next_step = world_.now + 1 + (worked || world_.logging ? dice_.upto(9) : 10);
+      process->next_step = world_.now + 1 + (worked || world_.logging ? dice_.upto(11) : 10);
     }
     reap();
   }

@@ -55,7 +55,7 @@ void Schedule::hurt(Fault kind) {
       auto& site = sites_[fault_dice_.pick(sites_.size())];
       if (fault_dice_.chance(0.7)) return;  // rare: it happens when somebody moves the file away
       site.fresh_next = true;
-      oracle_.several_collectors = true;
+      oracle_.several_collectors = oracle_.hub_may_lead = true;
       if (sites_[0].plan.address == "hub")
         oracle_.several_ways = true;  // what it forgot may come once more, and later
       if (site.process) kill(*site.process);
