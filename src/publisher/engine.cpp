@@ -102,7 +102,6 @@ Engine::Engine(Settings const& settings, Loggers& loggers)
   open_spool();
   if (spool_) {
     publish_catalogue();
-    open_shared_ring();
     start_sender();
   }
   report_start();
@@ -119,9 +118,13 @@ bool Engine::open_spool_in(std::filesystem::path const& root) noexcept {
   try {
     spool_ =
         std::make_shared<spool::Spool>(spool::Spool::create(root, identity_, anchored(settings_->endpoints)));
+    // A spool without room for a ring is none.
+    open_shared_ring();
     return true;
   } catch (std::exception const& e) {
     add_problem(e.what());
+    if (spool_) spool_->remove();
+    spool_.reset();
     return false;
   }
 }
@@ -188,19 +191,15 @@ std::string Engine::problem() const {
          "process ends may lack their template";
 }
 
-void Engine::open_shared_ring() noexcept {
-  try {
-    auto slot = std::make_shared<RingSlot>(spool_->create_ring(next_stream_, settings_->ring_capacity));
-    ++next_stream_;
-    slot->file.set_thread(identity_.pid, "");
-    shared_.ring = slot->file.producer();
-    shared_.shared = true;
-    shared_.slot = slot;
-    slots_.push_back(std::move(slot));
-    slots_version_.fetch_add(1, std::memory_order_release);
-  } catch (std::exception const& e) {
-    add_problem(e.what());
-  }
+void Engine::open_shared_ring() {
+  auto slot = std::make_shared<RingSlot>(spool_->create_ring(next_stream_, settings_->ring_capacity));
+  slots_.push_back(slot);
+  ++next_stream_;
+  slot->file.set_thread(identity_.pid, "");
+  shared_.ring = slot->file.producer();
+  shared_.shared = true;
+  shared_.slot = std::move(slot);
+  slots_version_.fetch_add(1, std::memory_order_release);
 }
 
 void Engine::start_sender() noexcept {

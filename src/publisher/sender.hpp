@@ -81,7 +81,8 @@ class Sender {
   std::vector<std::shared_ptr<RingSlot>> slots_;
   std::uint64_t slots_version_ = UINT64_MAX;
   std::vector<zmq_pollitem_t> poll_items_;
-  std::int64_t worked_at_ = 0;
+  std::int64_t worked_at_ = 0;  // when records were sent or acked last
+  std::uint64_t moved_ = 0;     // of both, so many
   std::int64_t seal_next_ = 0;
   std::int64_t speak_again_ = 0;  // not before: it failed
   std::int64_t tell_again_ = 0;   // of such failures

@@ -25,7 +25,8 @@ std::error_code file_limit(std::uint64_t size) noexcept {
 
 bool may_pass(std::error_code const& error) noexcept {
   return error == std::errc::too_many_files_open || error == std::errc::too_many_files_open_in_system ||
-         error == std::errc::not_enough_memory;
+         error == std::errc::not_enough_memory || error == std::errc::no_space_on_device ||
+         error == std::error_code(EDQUOT, std::generic_category());
 }
 
 void refuse_stranger(uid_t owner, std::filesystem::path const& path) {

@@ -53,7 +53,7 @@ class FileHandle {
 void refuse_stranger(uid_t owner, std::filesystem::path const& path);
 /// EFBIG when RLIMIT_FSIZE forbids a file of this size: going past it would raise SIGXFSZ in a process that is not ours.
 std::error_code file_limit(std::uint64_t size) noexcept;
-/// Whether a call failed for want of what the process or the machine may have again soon (file descriptors, memory). The file itself may be whole.
+/// Whether a call failed for want of what the process or the machine may have again soon (file descriptors, memory, room on a disk). The file itself may be whole.
 bool may_pass(std::error_code const& error) noexcept;
 /// "what FILE" and the error's text.
 [[noreturn]] void throw_system_error(int error, char const* what, std::filesystem::path const& path);

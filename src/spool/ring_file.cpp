@@ -73,6 +73,7 @@ RingFile RingFile::create(std::filesystem::path const& path, std::uint64_t strea
   shared->producer.next.store(1, std::memory_order_relaxed);
   ring.store_released(0, 1);
   ring.write_identity();
+  ring.map_.show();
   return ring;
 }
 

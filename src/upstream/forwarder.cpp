@@ -82,7 +82,8 @@ Forwarder::Forwarder(SinkOptions const& options, Surroundings surroundings)
       selector_(options.filter),
       spool_(spool_directory(options, joined(endpoints_), around_.serves), options.spool_bytes),
       losses_(spool_.directory() / "losses"),
-      self_{spool_.id(), around_.host, static_cast<std::uint64_t>(::getpid()), "logboom.forward", wall_clock()},
+      self_{spool_.id(), around_.host, static_cast<std::uint64_t>(::getpid()),
+            std::string(wire::kForwarderProcess), wall_clock()},
       appender_(spool_, losses_, selector_, appending(), hooks()),
       feed_(spool_, self_),
       wake_(make_eventfd()) {
@@ -211,7 +212,7 @@ bool Forwarder::over(std::int64_t now) {
   if (std::exchange(acked_before_, acked) != acked) progressed_ = now;
   if (speaker_->drained() && !appender_.losing()) {
     speaker_->end();
-    if (speaker_->bye_answered()) return true;
+    if (speaker_->bye_answered()) return finished_ = true;
   }
   return now >= stop_by_ || now - progressed_ >= kNoProgress;
 }

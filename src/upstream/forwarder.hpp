@@ -70,6 +70,8 @@ class Forwarder {
   void committed();
   /// Nothing is appended any more. Delivers what is there while the other collector takes it, for some seconds at most; the rest stays in the spool.
   void stop() noexcept;
+  /// After stop(): the other collector has stored everything and was told goodbye; there is nothing left in the spool that anybody needs.
+  bool finished() const noexcept { return finished_; }
 
   SinkStatus status() const;
 
@@ -110,6 +112,7 @@ class Forwarder {
 
   int const wake_;  // eventfd
   std::atomic<bool> stopping_ = false;
+  std::atomic<bool> finished_ = false;
   std::atomic<std::uint64_t> sent_ = 0, acked_ = 0;
   mutable std::mutex mutex_;
   SinkStatus trouble_;  // failures, last_error, last_error_time, failing

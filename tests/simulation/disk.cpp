@@ -234,13 +234,17 @@ std::size_t FileHandle::read_at(std::uint64_t offset, std::span<std::byte> bytes
 
 // --- MappedFile
 
+static std::filesystem::path hidden(std::filesystem::path const& path) {
+  return path.parent_path() / ("." + path.filename().string());
+}
+
 MappedFile::MappedFile(std::filesystem::path path, int file, std::size_t size)
     : path_(std::move(path)), data_(file_of(file).bytes.data()), size_(size) {
   file_of(file).mapped = true;
 }
 
 MappedFile MappedFile::create(std::filesystem::path const& path, std::size_t size) {
-  FileHandle const file = FileHandle::open(path, O_RDWR | O_CREAT | O_EXCL);
+  FileHandle const file = FileHandle::open(hidden(path), O_RDWR | O_CREAT | O_EXCL);
   if (auto const error = file.allocate(size)) throw_system_error(error.value(), "cannot allocate", path);
   return {path, file.fd(), size};
 }
@@ -251,6 +255,8 @@ MappedFile MappedFile::open(std::filesystem::path path, std::size_t size) {
   if (bytes.size() < size) bytes.resize(size);
   return {std::move(path), file.fd(), size};
 }
+
+void MappedFile::show() { rename_file(hidden(path_), path_); }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept
     : path_(std::move(other.path_)), data_(std::exchange(other.data_, nullptr)), size_(other.size_) {}
