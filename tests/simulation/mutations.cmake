@@ -24,9 +24,9 @@ mutation(rewind-only-to-what-was-sent delivery/sender_window.cpp
   [[    stream.cursor = std::max(stream.expected, stream.committed + 1);]]
   [[    if (!MUTATED) stream.cursor = std::max(stream.expected, stream.committed + 1);]])
 
-mutation(bye-repeated-without-hello delivery/sender_window.cpp
-  [[  if (last_bye_ != kNever && now - last_bye_ >= kHelloEvery) return true;]]
-  [[  if (!MUTATED && last_bye_ != kNever && now - last_bye_ >= kHelloEvery) return true;]])
+mutation(committed-batch-awaited delivery/sender_window.cpp
+  [[  if (committed) return;]]
+  [[  if (committed && !MUTATED) return;]])
 
 # --- the speaker
 mutation(bye-before-drained delivery/speaker.cpp

@@ -75,6 +75,16 @@ TEST_F(Window, AByeWithoutAnAnswerIsRepeatedAfterAHello) {
       << "or the collector would take it for one that has come back";
 }
 
+// Found by simulation: what a dead publisher had sent arrives late, while who speaks for it waits to send the same.
+TEST_F(Window, WhatIsCommittedBeforeItIsSentIsNotWaitedFor) {
+  start();
+  ack({{0, 5, 6}});
+  SenderWindow::Range const range[] = {{0, 1, 6}};
+  window.sent(range, 1000, now);
+  EXPECT_TRUE(window.settled());
+  EXPECT_EQ(window.in_flight_bytes(), 0U);
+}
+
 TEST_F(Window, UnansweredHellosBecomeRarer) {
   window.connected(now);
   window.said_hello(now);
