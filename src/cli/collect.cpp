@@ -20,6 +20,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -81,6 +82,11 @@ void handle_signals(Collector& collector, bool without_file) {
       SIG_IGN);  // NOLINT(cert-err33-c): a reader of --print that goes away is not the end of the collector
 }
 
+/// At a limit of file size a write is to fail, as on a full disk, and not to be the end.
+void outlive_file_size_limits() {
+  std::signal(SIGXFSZ, SIG_IGN);  // NOLINT(cert-err33-c): it cannot fail
+}
+
 std::string joined(std::vector<std::string> const& parts) {
   return fmt::format("{}", fmt::join(parts, ", "));
 }
@@ -103,9 +109,12 @@ void tell_mistakes(config::ConfigError const& error, bool only_checked) {
 
 /// What is wrong as such is for the caller to tell.
 void check(CollectFlags const& flags) {
-  auto const text = config::config_text(flags.config());
+  auto const config = flags.config(config::Look::kPaths);
+  auto const text = config::config_text(config);
   // Flags are read as they would be in a file: their mistakes are found the same way.
-  (void)config::read_config(text, "the configuration in effect");
+  (void)config::read_config(text, "");
+  auto mistakes = config::check_paths(config.options, config.paths);
+  if (!mistakes.empty()) throw config::ConfigError(flags.file(), std::move(mistakes));
   fmt::print("{}", text);
 }
 
@@ -115,6 +124,9 @@ void reload(CollectFlags const& flags, Collector& collector) {
     collector.note(level::kError, line);
   };
   try {
+    // A pipe, as of <(…), was read to its end at the start: it would be an empty configuration now.
+    if (!std::filesystem::is_regular_file(flags.file()) && std::filesystem::exists(flags.file()))
+      throw std::invalid_argument("it is no regular file, and can be read only once; name a file");
     auto const later = collector.reload(ready(flags.config()));
     std::string line = fmt::format("{}: reloaded", flags.file());
     if (!later.empty()) line += fmt::format("; with the next start takes effect: {}", joined(later));
@@ -141,9 +153,11 @@ void tell_end(CollectorStatus const& status) {
 }
 
 void collect(CollectFlags const& flags) {
+  if (!flags.file().empty()) Hangup::expect();
   auto options = ready(flags.config());
   auto const database = options.database;
   raise_descriptor_limit();
+  outlive_file_size_limits();
   Collector collector(std::move(options));
   handle_signals(collector, flags.file().empty());
   {

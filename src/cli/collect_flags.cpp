@@ -174,8 +174,8 @@ void CollectFlags::add_upstream(CLI::App& command) {
        "instead. Default: 1GiB");
 }
 
-config::Config CollectFlags::config() const {
-  auto config = file_.empty() ? config::Config{} : config::read_config_file(file_);
+config::Config CollectFlags::config(config::Look look) const {
+  auto config = file_.empty() ? config::Config{} : config::read_config_file(file_, look);
   apply_bus(config);
   apply_store(config.options);
   apply_print(config.options);
@@ -186,10 +186,10 @@ config::Config CollectFlags::config() const {
 void CollectFlags::apply_bus(config::Config& config) const {
   auto& options = config.options;
   if (!endpoints_.empty()) options.endpoints = endpoints_;
-  if (no_publish_) options.publish = false;
+  if (no_publish_) options.publish = !*no_publish_;
   if (!adopt_.empty()) options.adopt = adopt_;
-  if (no_adopt_) config.adopt_default = false;
-  if (until_idle_) options.until_idle = true;
+  if (no_adopt_) config.adopt_default = !*no_adopt_;
+  if (until_idle_) options.until_idle = *until_idle_;
   if (max_connections_) options.max_connections = *max_connections_;
   apply_size("--queue", queue_, options.queue_bytes);
   apply_duration("--commit-interval", commit_interval_, options.commit_interval);
@@ -210,8 +210,8 @@ void CollectFlags::apply_store(CollectorOptions& options) const {
   apply_size("--max-size", max_size_, retention.max_size);
   apply_size("--file-size", file_size_, retention.file_size);
   apply_duration("--file-period", file_period_, retention.file_period);
-  if (full_text_) retention.full_text = true;
-  if (compress_) retention.compress = true;
+  if (full_text_) retention.full_text = *full_text_;
+  if (compress_) retention.compress = *compress_;
 }
 
 /// In place of what the file has printed there.

@@ -21,7 +21,7 @@ class CollectFlags {
 
   /// The file as it is now, if there is one, and the flags, which win. The default spool directories are among the roots to adopt.
   /// @throws config::ConfigError, std::invalid_argument, std::system_error
-  config::Config config() const;
+  config::Config config(config::Look look = config::Look::kText) const;
 
   std::string const& file() const noexcept { return file_; }
   bool check() const noexcept { return check_; }
@@ -42,13 +42,13 @@ class CollectFlags {
   std::optional<std::string> database_;
   bool no_db_ = false;
   std::string keep_, max_size_, file_size_, file_period_;
-  bool full_text_ = false;
-  bool compress_ = false;
+  std::optional<bool> full_text_;
+  std::optional<bool> compress_;
   std::string print_;
-  bool no_publish_ = false;
+  std::optional<bool> no_publish_;
   std::vector<std::string> adopt_;
-  bool no_adopt_ = false;
-  bool until_idle_ = false;
+  std::optional<bool> no_adopt_;
+  std::optional<bool> until_idle_;
   std::optional<std::size_t> max_connections_;
   std::string queue_, commit_interval_;
   std::optional<std::string> level_;

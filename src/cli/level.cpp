@@ -94,6 +94,11 @@ void show(delivery::Rules const& state) {
     }
     fmt::print("{}", table.text());
   }
+  if (state.forwarders > 0) {
+    fmt::print("{} to this one; rules for what logs there are set there, with --endpoint\n",
+               state.forwarders == 1 ? "1 collector forwards"
+                                     : fmt::format("{} collectors forward", state.forwarders));
+  }
   if (!state.base.empty()) fmt::print("below them, the collector's own: {}\n", state.base);
 }
 

@@ -57,6 +57,15 @@ std::vector<delivery::Endpoint> destination(std::span<std::string const> recorde
   }
 }
 
+/// Where publishers of this environment keep their spools, and where those that can have none there.
+std::vector<std::filesystem::path> places() {
+  std::vector<std::filesystem::path> paths{publisher::resolve({}).spool_root};
+  for (auto const& root : publisher::memory_roots()) {
+    if (std::filesystem::is_directory(root)) paths.push_back(root);
+  }
+  return paths;
+}
+
 /// What collectors that forwarded left: their spools do not say where to.
 void drain_upstream(Choices const& choices, std::span<std::filesystem::path const> spools,
                     publisher::Recovered& result) {
@@ -95,7 +104,7 @@ void recover(Choices const& choices) {
                     fmt::format("{}: not a directory; name a spool or a directory of spools", path.string()));
     }
   }
-  if (paths.empty()) paths.push_back(publisher::resolve({}).spool_root);
+  if (paths.empty()) paths = places();
 
   auto options = publisher::RecoverOptions::to(delivery::resolve_endpoints(choices.endpoint));
   if (choices.endpoint.empty()) options.destination = destination;
@@ -132,7 +141,8 @@ void add_recover(CLI::App& app) {
   command->footer(manual(kDescription, kExamples));
   command->add_option(
       "SPOOL", choices->spools,
-      "Spools, or directories of spools. Default: LOGBOOM_SPOOL, then ~/.local/state/logboom/spool");
+      "Spools, or directories of spools. Default: LOGBOOM_SPOOL, then ~/.local/state/logboom/spool; and "
+      "/dev/shm and /tmp, where publishers keep theirs that have no room there");
   command
       ->add_option(
           "--endpoint", choices->endpoint,

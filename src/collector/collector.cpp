@@ -89,11 +89,7 @@ std::vector<delivery::Endpoint> endpoints_of(CollectorOptions const& options) {
   std::string list;
   for (auto const& endpoint : options.endpoints) list += (list.empty() ? "" : ",") + endpoint;
   auto endpoints = delivery::resolve_endpoints(list);
-  for (auto const& endpoint : endpoints) {
-    if (endpoint.text.starts_with("inproc://"))
-      throw std::invalid_argument(fmt::format(
-          "endpoint '{}': a collector serves other processes; give ipc:// or tcp://", endpoint.text));
-  }
+  for (auto const& endpoint : endpoints) (void)delivery::parse_served_endpoint(endpoint.text);
   return endpoints;
 }
 
@@ -132,13 +128,15 @@ CollectorOptions checked(CollectorOptions options) {
   if (options.commit_interval < std::chrono::milliseconds(1))
     throw std::invalid_argument("commit_interval: not a time to wait; give 1 ms or more");
   LevelRules::parse(options.level_rules);
-  store::check_retention(options.retention);
-  if (options.database.empty() && options.retention.many_files())
-    throw std::invalid_argument(
-        "retention: there is no store that it could be of; name a database, or leave it out");
+  auto const mistakes = store::retention_mistakes(options.retention, options.database);
+  if (!mistakes.empty()) throw std::invalid_argument("retention: " + mistakes.front().text);
   for (auto const& [transport, address] : python_sockets(options))
     inputs::check_listen_address(transport, address);
   sinks::check_sinks(options.sinks);
+  for (auto const& sink : options.sinks) {
+    if (auto const clash = sinks::clash_with_store(sink, options.database); !clash.empty())
+      throw std::invalid_argument(clash);
+  }
   return options;
 }
 

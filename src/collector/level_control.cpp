@@ -1,6 +1,8 @@
 // Changes of level rules, from the question to the last publisher. Must not know sockets.
 #include "collector/level_control.hpp"
 
+#include "record/forward.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -134,9 +136,11 @@ delivery::Rules LevelControl::state(std::uint64_t changed) const {
   state.base = rules_.base().to_string();
   if (state.base.size() > kMaxBaseShown) state.base = state.base.substr(0, kMaxBaseShown) + "…";
   state.rules = rules_.list();
-  state.publishers = publishers_.connected();
   for (auto const& [id, publisher] : publishers_) {
-    if (publisher.route.empty() || publisher.rules.version != rules_.version()) continue;
+    if (publisher.route.empty()) continue;
+    bool const forwards = publisher.who.process == wire::kForwarderProcess;
+    ++(forwards ? state.forwarders : state.publishers);
+    if (forwards || publisher.rules.version != rules_.version()) continue;
     for (std::size_t i = 0; i < state.rules.size(); ++i)
       state.rules[i].followers += publisher.rules.matching[i] ? 1 : 0;
   }

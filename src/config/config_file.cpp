@@ -8,6 +8,7 @@
 #include "record/level_rules.hpp"
 #include "record/quantity.hpp"
 #include "sinks/sink_options.hpp"
+#include "store/retention_plan.hpp"
 
 #include <fmt/format.h>
 
@@ -27,11 +28,14 @@ constexpr std::int64_t kMostConnections = 1'000'000;
 void read_collector(TableReader& in, Config& config) {
   auto& options = config.options;
   in.texts("endpoints", [&](std::string const& one) {
-    (void)delivery::parse_endpoint(one);
+    (void)delivery::parse_served_endpoint(one);
     options.endpoints.push_back(one);
   });
   in.flag("publish", options.publish);
-  in.text("zmq_log", [&](std::string const& endpoint) { options.zmq_log = endpoint; });
+  in.text("zmq_log", [&](std::string const& endpoint) {
+    delivery::check_socket_address(endpoint);
+    options.zmq_log = endpoint;
+  });
   in.number("max_connections", 0, kMostConnections,
             [&](std::int64_t number) { options.max_connections = static_cast<std::size_t>(number); });
   in.texts("adopt", [&](std::string const& one) { options.adopt.push_back(one); });
@@ -54,6 +58,8 @@ void read_store(TableReader& in, CollectorOptions& options) {
   in.duration("file_period", options.retention.file_period);
   in.flag("full_text", options.retention.full_text);
   in.flag("compress", options.retention.compress);
+  for (auto const& mistake : store::retention_mistakes(options.retention, options.database))
+    in.mistake(mistake.option, mistake.text);
 }
 
 void read_inputs(TableReader& in, CollectorOptions& options) {
@@ -74,7 +80,10 @@ void read_inputs(TableReader& in, CollectorOptions& options) {
   one("python_udp", Transport::kUdp, options.python_udp);
   one("python_unix", Transport::kUnix, options.python_unix);
   one("python_unix_datagram", Transport::kUnixDatagram, options.python_unix_datagram);
-  in.texts("subscribe", [&](std::string const& endpoint) { options.subscribe.push_back(endpoint); });
+  in.texts("subscribe", [&](std::string const& endpoint) {
+    delivery::check_socket_address(endpoint);
+    options.subscribe.push_back(endpoint);
+  });
 }
 
 void read_levels(TableReader& in, CollectorOptions& options) {
@@ -96,6 +105,8 @@ void read_sinks(TableReader& in, CollectorOptions& options, Mistakes& mistakes) 
     if (mistakes.size() > before) continue;
     if (auto const clash = sinks::clash_of(options.sinks, sink); !clash.empty())
       note(mistakes, element.source(), clash);
+    if (auto const clash = sinks::clash_with_store(sink, options.database); !clash.empty())
+      note(mistakes, element.as_table()->get("path")->source(), clash);
     options.sinks.push_back(std::move(sink));
   }
   if (list->size() > sinks::kMaxSinks)
@@ -111,9 +122,19 @@ void in_table(TableReader& top, std::string_view name, Mistakes& mistakes, Read 
   in.finish();
 }
 
+/// Every text in it, with its place: among them are the paths.
+void add_places(toml::node const& node, std::vector<PathPlace>& places) {
+  auto const& where = node.source().begin;
+  if (auto const* const text = node.as_string()) places.push_back({text->get(), where.line, where.column});
+  if (auto const* const list = node.as_array())
+    for (auto const& element : *list) add_places(element, places);
+  if (auto const* const table = node.as_table())
+    for (auto const& [key, value] : *table) add_places(value, places);
+}
+
 }  // namespace
 
-Config read_config(std::string_view text, std::string const& file) {
+Config read_config(std::string_view text, std::string const& file, Look look) {
   Mistakes mistakes;
   toml::table table;
   try {
@@ -130,11 +151,15 @@ Config read_config(std::string_view text, std::string const& file) {
   in_table(top, "levels", mistakes, [&](TableReader& in) { read_levels(in, config.options); });
   read_sinks(top, config.options, mistakes);
   top.finish();
+  add_places(table, config.paths);
+  if (!mistakes.empty() && look == Look::kPaths) {
+    for (auto& mistake : check_paths(config.options, config.paths)) mistakes.push_back(std::move(mistake));
+  }
   if (!mistakes.empty()) throw ConfigError(file, std::move(mistakes));
   return config;
 }
 
-Config read_config_file(std::string const& path) {
+Config read_config_file(std::string const& path, Look look) {
   // A stream opens a directory, and throws something obscure when it is read.
   if (std::filesystem::is_directory(path))
     throw std::system_error(EISDIR, std::generic_category(), fmt::format("configuration file {}", path));
@@ -147,7 +172,7 @@ Config read_config_file(std::string const& path) {
   }
   if (text.size() > kLargestFile)
     throw ConfigError(path, {{0, 0, fmt::format("larger than {}", size_text(kLargestFile))}});
-  return read_config(text, path);
+  return read_config(text, path, look);
 }
 
 }  // namespace logboom::config

@@ -17,8 +17,10 @@ std::vector<std::string> lines_of(std::string const& file, std::vector<Mistake> 
   std::vector<std::string> lines;
   lines.reserve(mistakes.size());
   for (auto const& one : mistakes) {
-    lines.push_back(one.line == 0 ? fmt::format("{}: {}", file, one.text)
-                                  : fmt::format("{}:{}:{}: {}", file, one.line, one.column, one.text));
+    auto const place = file.empty() || one.elsewhere ? std::string()
+                       : one.line == 0               ? fmt::format("{}: ", file)
+                                                     : fmt::format("{}:{}:{}: ", file, one.line, one.column);
+    lines.push_back(place + one.text);
   }
   return lines;
 }

@@ -54,6 +54,7 @@ struct ChangeRules {
 struct Rules {
   std::uint64_t changed = 0;     // rules set, or taken back
   std::uint64_t publishers = 0;  // connected now, whatever their scope
+  std::uint64_t forwarders = 0;  // collectors that forward to this one; what they forward is not told
   std::string base;              // the collector's own rules, under all others
   std::string not_kept;          // why they will be forgotten with the collector's end; "": they will not
   std::vector<StandingRule> rules;
@@ -62,6 +63,7 @@ struct Rules {
   static void members(Self& self, Each const& each) {
     each("changed", self.changed);
     each("publishers", self.publishers);
+    each("forwarders", self.forwarders);
     each("base", self.base);
     each("not_kept", self.not_kept);
     each("rules", self.rules);

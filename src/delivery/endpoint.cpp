@@ -101,6 +101,28 @@ Endpoint parse_endpoint(std::string_view given) {
   refuse(text, "the transport is missing", fmt::format("write tcp://{}", text));
 }
 
+Endpoint parse_served_endpoint(std::string_view text) {
+  auto endpoint = parse_endpoint(text);
+  if (endpoint.text.starts_with(kInproc))
+    refuse(endpoint.text, "a collector serves other processes", "give ipc:// or tcp://");
+  return endpoint;
+}
+
+void check_socket_address(std::string_view text) {
+  constexpr std::string_view kMend = "write tcp://HOST:PORT or ipc:///PATH";
+  auto const scheme = text.find("://");
+  if (scheme == std::string_view::npos || scheme == 0) refuse(text, "the transport is missing", kMend);
+  auto const rest = text.substr(scheme + 3);
+  if (rest.empty()) refuse(text, "the address is missing", kMend);
+  if (!text.starts_with(kTcp)) return;
+  auto const port = rest.substr(rest.rfind(':') + 1);
+  if (port.size() == rest.size() || port.empty()) refuse(text, "the port is missing", kMend);
+  unsigned number = 0;
+  auto const [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
+  bool const is_number = error == std::errc{} && end == port.data() + port.size() && number <= 65'535;
+  if (!is_number && port != "*") refuse(text, fmt::format("'{}' is not a port", port), kMend);
+}
+
 std::vector<Endpoint> resolve_endpoints(std::string_view argument) {
   std::string source(trim(argument));
   if (source.empty()) {

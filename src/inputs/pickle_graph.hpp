@@ -67,6 +67,15 @@ struct Node {
 
   std::string_view text() const noexcept { return {data, size}; }
 };
+
+/// An empty one.
+inline Node container_node(Kind kind, Flavour flavour = Flavour::kPlain) {
+  Node node;
+  node.kind = kind;
+  node.flavour = flavour;
+  node.chain = {kNothing, kNothing};
+  return node;
+}
 static_assert(sizeof(Node) == 16);
 
 struct Global {

@@ -1,9 +1,8 @@
-// Opcodes to nodes: see pickle_reader.hpp. The opcodes are those of CPython's pickletools.
+// Opcodes to nodes: see pickle_reader.hpp. What stands for a call is in pickle_reduce.cpp.
 #include "inputs/pickle_reader.hpp"
 
 #include "inputs/pickle_escapes.hpp"
-#include "inputs/pickle_names.hpp"
-#include "record/utf8.hpp"
+#include "inputs/pickle_opcodes.hpp"
 #include "record/wire.hpp"
 
 #include <fmt/format.h>
@@ -12,76 +11,10 @@
 #include <bit>
 #include <charconv>
 #include <cstring>
-#include <optional>
 #include <system_error>
 
 namespace logboom::inputs::pickle {
 namespace {
-
-// Opcodes by the names of pickletools.
-enum Op : unsigned char {
-  kMark = '(',
-  kStop = '.',
-  kPop = '0',
-  kPopMark = '1',
-  kDup = '2',
-  kFloatLine = 'F',
-  kInt = 'I',
-  kBinInt = 'J',
-  kBinInt1 = 'K',
-  kLong = 'L',
-  kBinInt2 = 'M',
-  kNone = 'N',
-  kReduce = 'R',
-  kString = 'S',
-  kBinString = 'T',
-  kShortBinString = 'U',
-  kUnicode = 'V',
-  kBinUnicode = 'X',
-  kAppend = 'a',
-  kBuild = 'b',
-  kGlobal = 'c',
-  kDict = 'd',
-  kEmptyDict = '}',
-  kAppends = 'e',
-  kGet = 'g',
-  kBinGet = 'h',
-  kInst = 'i',
-  kLongBinGet = 'j',
-  kList = 'l',
-  kEmptyList = ']',
-  kObj = 'o',
-  kPut = 'p',
-  kBinPut = 'q',
-  kLongBinPut = 'r',
-  kSetItem = 's',
-  kTuple = 't',
-  kEmptyTuple = ')',
-  kSetItems = 'u',
-  kBinFloat = 'G',
-  kProto = 0x80,
-  kNewObj = 0x81,
-  kTuple1 = 0x85,
-  kTuple2 = 0x86,
-  kTuple3 = 0x87,
-  kNewTrue = 0x88,
-  kNewFalse = 0x89,
-  kLong1 = 0x8a,
-  kLong4 = 0x8b,
-  kBinBytes = 'B',
-  kShortBinBytes = 'C',
-  kShortBinUnicode = 0x8c,
-  kBinUnicode8 = 0x8d,
-  kBinBytes8 = 0x8e,
-  kEmptySet = 0x8f,
-  kAddItems = 0x90,
-  kFrozenSet = 0x91,
-  kNewObjEx = 0x92,
-  kStackGlobal = 0x93,
-  kMemoize = 0x94,
-  kFrame = 0x95,
-  kByteArray8 = 0x96
-};
 
 std::string_view refused(unsigned char code) noexcept {
   switch (code) {
@@ -94,14 +27,6 @@ std::string_view refused(unsigned char code) noexcept {
     case 0x98: return "a buffer that is not in it";
     default: return {};
   }
-}
-
-Node container_node(Kind kind, Flavour flavour = Flavour::kPlain) {
-  Node node;
-  node.kind = kind;
-  node.flavour = flavour;
-  node.chain = {kNothing, kNothing};
-  return node;
 }
 
 bool is_integer_text(std::string_view text) noexcept {
@@ -235,7 +160,7 @@ bool Reader::container(unsigned char code) {
       if (stack_.size() < floor() + 2) fail("the stack is empty");
       append_from(stack_.size() - 1);
       return true;
-    case kAddItems: add_from(pop_mark()); return true;
+    case kAddItems: append_from(pop_mark()); return true;
     case kPop:
       if (stack_.size() > floor()) {
         stack_.pop_back();
@@ -423,8 +348,6 @@ void Reader::append_from(std::size_t first) {
   stack_.resize(first);
 }
 
-void Reader::add_from(std::size_t first) { append_from(first); }
-
 void Reader::set_from(std::size_t first) {
   if (first <= floor()) fail("nothing to set items of");
   if ((stack_.size() - first) % 2 != 0) fail("a key without a value");
@@ -440,150 +363,6 @@ void Reader::set_from(std::size_t first) {
   if (graph_[into].kind != Kind::kDict) fail("items set of what is no dictionary");
   graph_.append(into, stack_.data() + first, stack_.size() - first);
   stack_.resize(first);
-}
-
-void Reader::push_global(std::string_view module, std::string_view name) {
-  if (module.size() > kMaxName || name.size() > kMaxName)
-    fail(fmt::format("a name of more than {} bytes", kMaxName));
-  room();
-  push(graph_.add(Global{module, name, known_name(module, name)}));
-}
-
-void Reader::push_call(Call const& made) {
-  if (graph_[made.args].kind != Kind::kArray) fail("arguments that are no tuple");
-  if (made.entries != kNothing && graph_[made.entries].kind != Kind::kDict)
-    fail("named arguments that are no dictionary");
-  room();
-  push(graph_.add(made));
-}
-
-void Reader::reduce(Ref callable, Ref args) {
-  if (graph_[args].kind != Kind::kArray) fail("arguments that are no tuple");
-  room();
-  if (graph_[callable].kind == Kind::kGlobal && reduce_known(callable, graph_[args])) return;
-  push_call({.callable = callable, .args = args});
-}
-
-/// What stands for a container or bytes becomes one at once: later opcodes add to it. @return false: a call like others
-bool Reader::reduce_known(Ref callable, Node args) {
-  auto const known = graph_.global(graph_[callable]).known;
-  Ref const first = graph_.member(args, 0);
-  bool const none = args.size == 0;
-  switch (known) {
-    case Known::kEncode: return args.size >= 1 && reduce_encoded(first, Flavour::kPlain);
-    case Known::kBytes: return reduce_bytes(Flavour::kPlain, args);
-    case Known::kByteArray: return reduce_bytes(Flavour::kByteArray, args);
-    case Known::kList: return copy_as(first, Kind::kArray, Flavour::kPlain);
-    case Known::kTuple: return copy_as(first, Kind::kArray, Flavour::kTuple);
-    case Known::kSet: return copy_as(first, Kind::kArray, Flavour::kSet);
-    case Known::kFrozenSet: return copy_as(first, Kind::kArray, Flavour::kFrozenSet);
-    case Known::kDeque: return copy_as(first, Kind::kArray, Flavour::kDeque);
-    case Known::kDict: return copy_as(first, Kind::kDict, Flavour::kPlain);
-    case Known::kOrderedDict:
-      return none ? copy_as(kNothing, Kind::kDict, Flavour::kOrderedDict) : reduce_ordered(args);
-    case Known::kDefaultDict: return copy_as(graph_.member(args, 1), Kind::kDict, Flavour::kDefaultDict);
-    case Known::kReconstructor:
-    case Known::kNewObject:
-    case Known::kNewObjectEx: return reduce_class(args, known);
-    default: return false;
-  }
-}
-
-/// A container with the members of another one, or of nothing.
-bool Reader::copy_as(Ref of, Kind kind, Flavour flavour) {
-  if (of != kNothing && graph_[of].kind != kind) return false;
-  Node node = of == kNothing ? container_node(kind) : graph_[of];
-  node.flavour = flavour;
-  push(node);
-  return true;
-}
-
-bool Reader::reduce_bytes(Flavour flavour, Node args) {
-  if (args.size == 0) {
-    push_text(Kind::kBytes, "", flavour);
-    return true;
-  }
-  Ref const first = graph_.member(args, 0);
-  Node node = graph_[first];
-  if (node.kind == Kind::kText) return reduce_encoded(first, flavour);
-  if (node.kind != Kind::kBytes && node.kind != Kind::kLatin1 && node.kind != Kind::kOldText) return false;
-  if (node.kind == Kind::kOldText) node.kind = Kind::kBytes;
-  node.flavour = flavour;
-  push(node);
-  return true;
-}
-
-bool Reader::reduce_encoded(Ref of, Flavour flavour) {
-  Node node = graph_[of];
-  if (node.kind != Kind::kText) return false;
-  auto const text = node.text();
-  spend(text.size());
-  for (std::size_t at = 0; at < text.size();) {
-    auto const c = decode_utf8(text, at);
-    if (!c.valid || c.code > 0xff) return false;
-    at += c.size;
-  }
-  node.kind = Kind::kLatin1;
-  node.flavour = flavour;
-  push(node);
-  return true;
-}
-
-/// Python 2's OrderedDict: one list of pairs.
-bool Reader::reduce_ordered(Node args) {
-  Ref const first = graph_.member(args, 0);
-  if (args.size != 1 || graph_[first].kind != Kind::kArray) return false;
-  std::vector<Ref> entries;
-  bool pairs = true;
-  Node const list = graph_[first];
-  spend(2 * list.size);
-  graph_.each(list, [&](Ref ref) {
-    Node const& pair = graph_[ref];
-    pairs = pair.kind == Kind::kArray && pair.size == 2;
-    if (pairs) entries.insert(entries.end(), {graph_.member(pair, 0), graph_.member(pair, 1)});
-    return pairs;
-  });
-  if (!pairs) return false;
-  Ref const made = graph_.add(container_node(Kind::kDict, Flavour::kOrderedDict));
-  graph_.append(made, entries.data(), entries.size());
-  push(made);
-  return true;
-}
-
-/// `_reconstructor(class, base, value of the base)`, `__newobj__(class, *args)`: the class is what is called.
-bool Reader::reduce_class(Node args, Known how) {
-  std::vector<Ref> parts;
-  spend(args.size);
-  graph_.each(args, [&](Ref ref) {
-    parts.push_back(ref);
-    return true;
-  });
-  if (parts.empty() || (how != Known::kNewObject && parts.size() != 3)) return false;
-  Call made{.callable = parts[0]};
-  if (how == Known::kNewObjectEx) {
-    if (graph_[parts[1]].kind != Kind::kArray || graph_[parts[2]].kind != Kind::kDict) return false;
-    made.args = parts[1];
-    made.entries = parts[2];
-    push_call(made);
-    return true;
-  }
-  std::size_t skipped = 1;
-  if (how == Known::kReconstructor) {
-    Node const& base = graph_[parts[1]];
-    bool const plain = base.kind == Kind::kGlobal && graph_.global(base).known == Known::kObject;
-    skipped = plain ? 3 : 2;
-  }
-  made.args = graph_.add(container_node(Kind::kArray, Flavour::kTuple));
-  graph_.append(made.args, parts.data() + skipped, parts.size() - skipped);
-  push_call(made);
-  return true;
-}
-
-/// The state of what is no inert object (an OrderedDict's attributes) says nothing of its value.
-void Reader::build() {
-  Ref const state = pop();
-  Node const& of = graph_[top()];
-  if (of.kind == Kind::kCall) graph_.call(of).state = state;
 }
 
 std::uint64_t Reader::memo_key(std::string_view digits) const {

@@ -105,7 +105,6 @@ class Reader {
 
   // What opcodes do.
   void append_from(std::size_t first);
-  void add_from(std::size_t first);
   void set_from(std::size_t first);
   void push_global(std::string_view module, std::string_view name);
   void push_call(Call const& made);

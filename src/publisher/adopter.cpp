@@ -4,9 +4,9 @@
 #include "posix/background_thread.hpp"
 #include "publisher/recovery.hpp"
 #include "publisher/same_bus.hpp"
+#include "spool/spool.hpp"
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -18,7 +18,7 @@
 namespace logboom::publisher {
 
 struct Adopter::Shared {
-  std::array<std::filesystem::path, 1> roots;
+  std::vector<std::filesystem::path> roots;
   std::vector<delivery::Endpoint> endpoints;
   std::atomic<bool> stopping{false};
   std::atomic<std::uint64_t> adopted{0};
@@ -28,8 +28,31 @@ struct Adopter::Shared {
   std::vector<std::string> reports;
 
   void run();
-  std::chrono::milliseconds pause(Recovered const& found) const;
+  void wait(std::chrono::milliseconds pause);
 };
+
+namespace {
+
+constexpr std::size_t kCrowd = 32;  // spools; so many who start at once do not look at once
+
+/// A span around which looks are due. Hundreds of publishers that look at each other's locks must not keep the machine busy with it: of each other, so that it is the square.
+std::chrono::milliseconds span(std::size_t spools) {
+  return std::clamp<std::chrono::milliseconds>(std::chrono::milliseconds(spools * spools),
+                                               std::chrono::seconds(10), std::chrono::minutes(10));
+}
+
+/// Nor all at the same time.
+std::chrono::milliseconds up_to(std::chrono::milliseconds most) {
+  thread_local std::minstd_rand random(std::random_device{}());
+  return std::chrono::milliseconds(random() % static_cast<std::uint64_t>(most.count()));
+}
+
+}  // namespace
+
+void Adopter::Shared::wait(std::chrono::milliseconds pause) {
+  std::unique_lock lock(mutex);
+  changed.wait_for(lock, pause, [this] { return stopping.load(std::memory_order_relaxed); });
+}
 
 void Adopter::Shared::run() {
   RecoverOptions options;
@@ -43,28 +66,22 @@ void Adopter::Shared::run() {
     if (reports.size() < 16) reports.emplace_back(line);
   };
   Recovery recovery(std::move(options));
+  if (auto const others = spool::Spool::list(roots.front()).size(); others > kCrowd)
+    wait(up_to(span(others)));
   while (!stopping.load(std::memory_order_relaxed)) {
     auto const found = recovery.sweep(roots);
     adopted.fetch_add(found.spools, std::memory_order_relaxed);
-    std::unique_lock lock(mutex);
-    changed.wait_for(lock, pause(found), [this] { return stopping.load(std::memory_order_relaxed); });
+    auto const base = span(found.in_use + found.left + found.others + found.unreadable);
+    wait(base + up_to(base / 2));
   }
   std::lock_guard const lock(mutex);
   gone = true;
   changed.notify_all();
 }
 
-/// Hundreds of publishers that look at each other's locks must not keep the machine busy with it; nor look all at once.
-std::chrono::milliseconds Adopter::Shared::pause(Recovered const& found) const {
-  thread_local std::minstd_rand random(std::random_device{}());
-  auto const base =
-      std::max<std::uint64_t>(10'000, 50 * (found.in_use + found.left + found.others + found.unreadable));
-  return std::chrono::milliseconds(base + random() % (base / 2));
-}
-
-Adopter::Adopter(std::filesystem::path root, std::vector<delivery::Endpoint> endpoints)
+Adopter::Adopter(std::vector<std::filesystem::path> roots, std::vector<delivery::Endpoint> endpoints)
     : shared_(std::make_shared<Shared>()) {
-  shared_->roots = {std::move(root)};
+  shared_->roots = std::move(roots);
   shared_->endpoints = std::move(endpoints);
 }
 

@@ -4,13 +4,13 @@
 #include "publisher/registry.hpp"
 #include "publisher/same_bus.hpp"
 #include "publisher/sender.hpp"
+#include "record/random_bytes.hpp"
 
 #include <logboom/detail/clock.hpp>
 #include <logboom/detail/encode.hpp>
 
 #include <fmt/format.h>
 #include <sys/eventfd.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -31,14 +31,7 @@ constexpr std::size_t kMaxReport = 4096;
 
 PublisherId random_id() {
   PublisherId id{};
-  for (std::size_t filled = 0; filled < id.size();) {
-    ssize_t const got = getrandom(id.data() + filled, id.size() - filled, 0);
-    if (got > 0) {
-      filled += static_cast<std::size_t>(got);
-    } else if (errno != EINTR) {
-      throw std::system_error(errno, std::generic_category(), "getrandom");
-    }
-  }
+  random_bytes(id);
   return id;
 }
 
@@ -109,7 +102,6 @@ Engine::Engine(Settings const& settings, Loggers& loggers)
   open_spool();
   if (spool_) {
     publish_catalogue();
-    open_shared_ring();
     start_sender();
   }
   report_start();
@@ -126,9 +118,13 @@ bool Engine::open_spool_in(std::filesystem::path const& root) noexcept {
   try {
     spool_ =
         std::make_shared<spool::Spool>(spool::Spool::create(root, identity_, anchored(settings_->endpoints)));
+    // A spool without room for a ring is none.
+    open_shared_ring();
     return true;
   } catch (std::exception const& e) {
     add_problem(e.what());
+    if (spool_) spool_->remove();
+    spool_.reset();
     return false;
   }
 }
@@ -195,19 +191,15 @@ std::string Engine::problem() const {
          "process ends may lack their template";
 }
 
-void Engine::open_shared_ring() noexcept {
-  try {
-    auto slot = std::make_shared<RingSlot>(spool_->create_ring(next_stream_, settings_->ring_capacity));
-    ++next_stream_;
-    slot->file.set_thread(identity_.pid, "");
-    shared_.ring = slot->file.producer();
-    shared_.shared = true;
-    shared_.slot = slot;
-    slots_.push_back(std::move(slot));
-    slots_version_.fetch_add(1, std::memory_order_release);
-  } catch (std::exception const& e) {
-    add_problem(e.what());
-  }
+void Engine::open_shared_ring() {
+  auto slot = std::make_shared<RingSlot>(spool_->create_ring(next_stream_, settings_->ring_capacity));
+  slots_.push_back(slot);
+  ++next_stream_;
+  slot->file.set_thread(identity_.pid, "");
+  shared_.ring = slot->file.producer();
+  shared_.shared = true;
+  shared_.slot = std::move(slot);
+  slots_version_.fetch_add(1, std::memory_order_release);
 }
 
 void Engine::start_sender() noexcept {

@@ -157,7 +157,7 @@ class Engine {
  private:
   void open_spool();
   bool open_spool_in(std::filesystem::path const& root) noexcept;
-  void open_shared_ring() noexcept;
+  void open_shared_ring();
   std::shared_ptr<RingSlot> make_slot(spool::Spool const& spool, std::uint64_t stream);
   void publish_catalogue();
   void start_sender() noexcept;

@@ -9,13 +9,18 @@
 #include <algorithm>
 #include <exception>
 #include <system_error>
+#include <utility>
 
 namespace logboom::publisher {
 namespace {
 
-constexpr std::int64_t kActive = 200;  // ms after something came or went: look at the rings every millisecond
+constexpr std::int64_t kActive =
+    200;  // ms after records were sent or acked: look at the rings every millisecond
 constexpr std::int64_t kIdleWait =
     10;  // ms between two looks else; a crowded ring, a flush or a message ends the wait
+constexpr std::int64_t kLongIdle = 5000;  // ms without anything: then only every
+constexpr std::int64_t kLongWait =
+    50;  // ms. Hundreds of processes with nothing to say must not keep a machine busy
 constexpr std::size_t kSpareRings =
     64;  // more than these: what ended threads left moves to the overflow while no collector takes it
 // ms. What a collector has acked by then never needs a check of its payload, and the sender does not write to lines that the log call comes back to.
@@ -33,11 +38,17 @@ Sender::Sender(Engine& engine) : engine_(&engine), sockets_(std::make_shared<Soc
   zmq_ctx_set(sockets_->context.handle(), ZMQ_BLOCKY, 0);
   spool->overflow().set_bound(engine.settings().overflow_bound);
   feed_.emplace(*spool, engine.catalogue(), Feed::Kind::kLive);
-  Speaker::Hooks hooks{[this](std::string_view rules) { engine_->push_level_rules(rules); },
-                       [this](Level level, std::string_view line) { engine_->report(level, line); }};
+  delivery::Speaker::Hooks hooks{[this](std::string_view rules) { engine_->push_level_rules(rules); },
+                                 [this](Level level, std::string_view line) { engine_->report(level, line); }};
   hooks.state = [this] { return state(); };
-  speaker_.emplace(sockets_->context, engine.settings().endpoints, engine.identity(), *feed_, std::move(hooks));
-  adopter_.emplace(spool->directory().parent_path(), engine.settings().endpoints);
+  link_.emplace(sockets_->context);
+  speaker_.emplace(*link_, engine.settings().endpoints, engine.identity(), *feed_, std::move(hooks));
+  // Also where publishers keep their spools that cannot have one there: this one may be such a one itself.
+  std::vector<std::filesystem::path> roots{spool->directory().parent_path()};
+  for (auto& root : memory_roots()) {
+    if (root != roots.front()) roots.push_back(std::move(root));
+  }
+  adopter_.emplace(std::move(roots), engine.settings().endpoints);
   thread_ = posix::background_thread("logboom", [this] { run(); });
 }
 
@@ -107,6 +118,7 @@ void Sender::run() {
   adopter_->stop();
   feed_->seal();  // what came after the last round
   speaker_.reset();
+  link_.reset();
   auto const sockets = sockets_;  // `this` may be gone as soon as `finished` is seen
   {
     std::lock_guard const lock(sockets->mutex);
@@ -140,7 +152,9 @@ bool Sender::do_work(std::int64_t now) {
   }
   count();  // before the answers: who waits for one may look at once
   answer_flushes();
-  if (worked) worked_at_ = now;
+  // A collector's word that it is there is no reason to look more often.
+  if (auto const moved = speaker_->sent() + speaker_->window().acked(); std::exchange(moved_, moved) != moved)
+    worked_at_ = now;
   return worked;
 }
 
@@ -268,8 +282,10 @@ void Sender::wait(bool worked, std::int64_t now) {
   engine_->wakeup().doze(idle);
   poll_items_.clear();
   poll_items_.push_back({nullptr, engine_->wakeup().fd(), ZMQ_POLLIN, 0});
-  if (now >= speak_again_) speaker_->add_to(poll_items_);  // else nobody would read what is there
-  poll(poll_items_, idle && !feed_->crowded() ? kIdleWait : 1);
+  if (now >= speak_again_)
+    link_->add_to(poll_items_, speaker_->blocked());  // else nobody would read what is there
+  auto const pause = now - worked_at_ >= kLongIdle ? kLongWait : kIdleWait;
+  poll(poll_items_, idle && !feed_->crowded() ? pause : 1);
 }
 
 }  // namespace logboom::publisher

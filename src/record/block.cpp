@@ -40,7 +40,7 @@ Record to_record(Block const& block, std::size_t index) {
   return record;
 }
 
-void to_record(Block const& block, std::size_t index, Record& record) {
+void to_record(Block const& block, std::size_t index, Record& record, bool with_fields) {
   Entry const& entry = block.entries[index];
   Site const& site = *block.sites[entry.site];
   Source const& source = *block.sources[entry.source];
@@ -52,7 +52,7 @@ void to_record(Block const& block, std::size_t index, Record& record) {
   record.message = entry.message;
   record.template_text = site.template_text;
   record.fields.clear();
-  if (!entry.fields_msgpack.empty()) record.fields = decode_fields(entry.fields_msgpack);
+  if (with_fields && !entry.fields_msgpack.empty()) record.fields = decode_fields(entry.fields_msgpack);
   record.attributes.clear();
   if (!entry.attributes_msgpack.empty()) record.attributes = decode_fields(entry.attributes_msgpack);
   record.host = source.host;

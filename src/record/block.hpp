@@ -150,7 +150,7 @@ struct Block {
 struct Record;
 /// A copy that stands alone. `index` < entries.size().
 Record to_record(Block const& block, std::size_t index);
-/// The same into a record whose memory is used again.
-void to_record(Block const& block, std::size_t index, Record& record);
+/// The same into a record whose memory is used again. @param with_fields false: it has none then, which is quicker
+void to_record(Block const& block, std::size_t index, Record& record, bool with_fields = true);
 
 }  // namespace logboom

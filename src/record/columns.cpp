@@ -114,8 +114,12 @@ std::string_view shown_exception(Record const& record, std::string& scratch) {
 }
 
 void append_hex(std::span<std::byte const> bytes, std::string& out) {
-  for (std::byte const byte : bytes)
-    fmt::format_to(std::back_inserter(out), "{:02x}", std::to_integer<unsigned>(byte));
+  constexpr char kDigits[] = "0123456789abcdef";
+  for (std::byte const byte : bytes) {
+    auto const value = std::to_integer<unsigned>(byte);
+    out += kDigits[value >> 4U];
+    out += kDigits[value & 15U];
+  }
 }
 
 }  // namespace logboom

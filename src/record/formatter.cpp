@@ -34,6 +34,8 @@ Formatter Formatter::make(std::string_view spec, FormatOptions options) {
 
 void Formatter::format(Record const& record, std::string& out) const { style_->format(record, out); }
 
+bool Formatter::shows_fields() const { return style_->shows_fields(); }
+
 std::string Formatter::header() const { return style_->header(); }
 
 std::vector<std::string> Formatter::csv_columns() {

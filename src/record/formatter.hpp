@@ -42,6 +42,9 @@ class Formatter {
   /// Appends the record and a line end ("\n"; "\r\n" for csv). Never fails for what a record holds.
   void format(Record const& record, std::string& out) const;
 
+  /// Whether a record's fields are looked at: if not, it need not have them.
+  bool shows_fields() const;
+
   /// What goes before the first record: the line of column names for csv, with its line end; empty for all others.
   std::string header() const;
 

@@ -12,6 +12,7 @@ struct Formatter::Style {
   virtual ~Style() = default;
 
   virtual void format(Record const& record, std::string& out) const = 0;
+  virtual bool shows_fields() const { return true; }
   virtual std::string header() const { return {}; }
 };
 

@@ -15,6 +15,8 @@
 namespace logboom::wire {
 
 inline constexpr std::uint64_t kForwardVersion = 1;
+/// The process name of a collector that forwards, as its hello says it.
+inline constexpr std::string_view kForwarderProcess = "logboom.forward";
 
 /// Puts together the part of a frame that says what it holds; the rest is said when it is sent. Reuse it: it keeps its buffers.
 class ForwardBuilder {

@@ -65,8 +65,8 @@ struct ValueWriter {
 
   void operator()(std::nullptr_t) const { out += "null"; }
   void operator()(bool value) const { out += value ? "true" : "false"; }
-  void operator()(std::int64_t value) const { fmt::format_to(std::back_inserter(out), "{}", value); }
-  void operator()(std::uint64_t value) const { fmt::format_to(std::back_inserter(out), "{}", value); }
+  void operator()(std::int64_t value) const { append_integer(value); }
+  void operator()(std::uint64_t value) const { append_integer(value); }
   void operator()(double value) const { write_json_double(value, out); }
   void operator()(std::string const& value) const { write_json_string(value, out); }
   void operator()(Value::Bytes const& value) const {
@@ -74,6 +74,13 @@ struct ValueWriter {
   }
   void operator()(Value::Array const& value) const { write_array(value, depth, out); }
   void operator()(Value::Map const& value) const { write_map(value, depth, out); }
+
+ private:
+  template <typename Integer>
+  void append_integer(Integer value) const {
+    fmt::format_int const digits(value);
+    out.append(digits.data(), digits.size());
+  }
 };
 
 void write_value(Value const& value, std::size_t depth, std::string& out) {

@@ -8,14 +8,16 @@
 
 #include <fmt/format.h>
 
-#include <iterator>
+#include <algorithm>
 #include <stdexcept>
 
 namespace logboom {
 namespace {
 
-void append_number(std::uint64_t number, std::string& out) {
-  fmt::format_to(std::back_inserter(out), "{}", number);
+template <typename Integer>
+void append_number(Integer number, std::string& out) {
+  fmt::format_int const digits(number);
+  out.append(digits.data(), digits.size());
 }
 
 // An object whose keys are written one by one.
@@ -24,17 +26,15 @@ class ObjectWriter {
   explicit ObjectWriter(std::string& out) : out_(out) { out_ += '{'; }
 
   void key(std::string_view name) {
-    if (!first_) out_ += ',';
+    out_.append(first_ ? "\"" : ",\"").append(name).append("\":");
     first_ = false;
-    out_ += '"';
-    out_ += name;
-    out_ += "\":";
   }
   void text(std::string_view name, std::string_view value) {
     key(name);
     write_json_string(value, out_);
   }
-  void number(std::string_view name, std::uint64_t value) {
+  template <typename Integer>
+  void number(std::string_view name, Integer value) {
     key(name);
     append_number(value, out_);
   }
@@ -152,7 +152,8 @@ class Csv final : public Formatter::Style {
       append_harmless(text, harmless);
       text = harmless;
     }
-    if (text.find_first_of(",\"\r\n") == std::string_view::npos) {
+    if (std::none_of(text.begin(), text.end(),
+                     [](char c) { return c == ',' || c == '"' || c == '\r' || c == '\n'; })) {
       out += text;
       return;
     }
@@ -241,14 +242,19 @@ class Logfmt final : public Formatter::Style {
   }
 
   static void put_value(std::string_view value, std::string& out) {
-    std::string quoted;
-    write_json_string(value, quoted);
-    bool const escaped = quoted.size() != value.size() + 2;
-    if (value.empty() || escaped || value.find_first_of(" =") != std::string_view::npos) {
-      out += quoted;
-    } else {
+    bool const plain = !value.empty() && std::all_of(value.begin(), value.end(), [](char c) {
+      return c > 0x20 && c < 0x7f && c != '"' && c != '\\' && c != '=';
+    });
+    if (plain) {
       out += value;
+      return;
     }
+    std::size_t const start = out.size();
+    write_json_string(value, out);
+    bool const escaped = out.size() - start != value.size() + 2;
+    if (value.empty() || escaped || value.find_first_of(" =") != std::string_view::npos) return;
+    out.resize(start);  // of other letters
+    out += value;
   }
 
   bool utc_;
@@ -260,8 +266,7 @@ void write_json(Record const& record, bool utc, std::string& out) {
   ObjectWriter object(out);
   std::string scratch;
   put_time(object, "time", record.time, utc, out);
-  object.key("level");
-  fmt::format_to(std::back_inserter(out), "{}", record.level);
+  object.number("level", record.level);
   object.text("level_name", shown_level(record, scratch));
   object.text("logger", record.logger);
   object.text("message", record.message);
@@ -293,8 +298,7 @@ void write_json(Record const& record, bool utc, std::string& out) {
   }
   if (record.sequence != 0) object.number("sequence", record.sequence);
   if (record.id != 0) {
-    object.key("id");
-    fmt::format_to(std::back_inserter(out), "{}", record.id);
+    object.number("id", record.id);
   }
   object.finish();
 }

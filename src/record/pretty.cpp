@@ -15,7 +15,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 
 namespace logboom {
 namespace {
@@ -93,8 +92,9 @@ class Pretty final : public Formatter::Style {
   void put_time(std::int64_t time, std::string& out) const {
     auto const [tm, nanoseconds] = to_civil(time, utc_);
     paint(kDim, out);
-    fmt::format_to(std::back_inserter(out), "{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{:03}", tm.tm_year + 1900,
-                   tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, nanoseconds / 1'000'000);
+    append_date_time(tm, ' ', out);
+    out += '.';
+    append_digits(nanoseconds / 1'000'000, 3, out);
     paint(kReset, out);
     out += ' ';
   }
@@ -118,7 +118,12 @@ class Pretty final : public Formatter::Style {
     if (with_host) append_harmless_line(record.host, out);
     if (with_host && !(record.process.empty() && record.pid == 0)) out += '/';
     append_harmless_line(record.process, out);
-    if (record.pid != 0) fmt::format_to(std::back_inserter(out), "[{}]", record.pid);
+    if (record.pid != 0) {
+      fmt::format_int const pid(record.pid);
+      out += '[';
+      out.append(pid.data(), pid.size());
+      out += ']';
+    }
     paint(kReset, out);
     out += ' ';
   }

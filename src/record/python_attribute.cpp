@@ -190,9 +190,9 @@ void append_asctime(std::int64_t time, TimeFormat const& format, std::string& ou
     append_strftime(format.datefmt, civil.tm, out);
     return;
   }
-  std::tm const& tm = civil.tm;
-  fmt::format_to(std::back_inserter(out), "{}-{:02}-{:02} {:02}:{:02}:{:02},{:03}", tm.tm_year + 1900,
-                 tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, civil.nanoseconds / 1'000'000);
+  append_date_time(civil.tm, ' ', out);
+  out += ',';
+  append_digits(civil.nanoseconds / 1'000'000, 3, out);
 }
 
 }  // namespace logboom::python

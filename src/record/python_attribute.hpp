@@ -23,6 +23,8 @@ class Attribute {
   explicit Attribute(std::string name);
 
   std::string const& name() const noexcept { return name_; }
+  /// No attribute of LogRecord: it may be a field.
+  bool is_field() const noexcept { return kind_ == Kind::kField; }
 
   /// Nothing: the record has no such field. Made texts are in `scratch`, which must outlive the result.
   std::optional<Object> find(Record const& record, TimeFormat const& time, Fields const& defaults,

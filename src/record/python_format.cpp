@@ -55,7 +55,8 @@ class PythonStyle final : public Formatter::Style {
       : pieces_(std::move(pieces)),
         time_{std::move(options.datefmt), options.utc},
         defaults_(std::move(options.defaults)),
-        escape_(options.escape_controls) {}
+        escape_(options.escape_controls),
+        shows_fields_(std::any_of(pieces_.begin(), pieces_.end(), shows_a_field)) {}
 
   void format(Record const& record, std::string& out) const override {
     std::size_t const start = out.size();
@@ -68,8 +69,18 @@ class PythonStyle final : public Formatter::Style {
     put_block(record.stack, start, out);
     out += '\n';
   }
+  bool shows_fields() const override { return shows_fields_; }
 
  private:
+  static bool shows_a_field(Piece const& piece) {
+    if (!piece.field) return false;
+    if (piece.field->attribute.is_field()) return true;
+    auto const* const nested = std::get_if<NestedSpec>(&piece.field->spec);
+    return nested != nullptr && std::any_of(nested->begin(), nested->end(), [](auto const& part) {
+             return part.second && part.second->is_field();
+           });
+  }
+
   struct Buffers {
     std::string made, converted, rendered;
   };
@@ -136,6 +147,7 @@ class PythonStyle final : public Formatter::Style {
   TimeFormat time_;
   Fields defaults_;
   bool escape_;
+  bool shows_fields_;
 };
 
 }  // namespace

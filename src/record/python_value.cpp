@@ -95,8 +95,8 @@ struct Repr {
 
   void operator()(std::nullptr_t) const { out += "None"; }
   void operator()(bool value) const { out += value ? "True" : "False"; }
-  void operator()(std::int64_t value) const { fmt::format_to(std::back_inserter(out), "{}", value); }
-  void operator()(std::uint64_t value) const { fmt::format_to(std::back_inserter(out), "{}", value); }
+  void operator()(std::int64_t value) const { append_digits(fmt::format_int(value)); }
+  void operator()(std::uint64_t value) const { append_digits(fmt::format_int(value)); }
   void operator()(double value) const { out += repr_double(value); }
   void operator()(std::string_view value) const { append_quoted(value, ascii, out); }
   void operator()(Value const* value) const {
@@ -110,6 +110,7 @@ struct Repr {
   }
 
  private:
+  void append_digits(fmt::format_int const& digits) const { out.append(digits.data(), digits.size()); }
   void append_list(Value::Array const& array) const {
     out += '[';
     for (std::size_t i = 0; i < array.size(); ++i) {

@@ -6,10 +6,10 @@
 
 namespace logboom {
 
-/// C0 (newline and tab too), DEL, C1, and the marks that turn the direction of writing.
+/// C0 (newline and tab too), DEL, C1, the marks that turn the direction of writing, and the two separators that some programs take for a line's end.
 constexpr bool steers_terminal(char32_t code) noexcept {
   return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x61c || code == 0x200e || code == 0x200f ||
-         (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+         (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
 }
 
 /// Appends the text with such characters as `\x1b` or `\u202e`, and bytes that are not UTF-8 as `\xNN`. Newline and tab stay.

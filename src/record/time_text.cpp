@@ -6,6 +6,34 @@
 #include <iterator>
 
 namespace logboom {
+namespace {
+
+// The calendar is most of what a time costs, and the local zone is looked up under a lock of the C library.
+struct KnownSecond {
+  std::time_t second = 0;
+  std::tm tm{};
+  long zone = 0;  // what tzset() makes of TZ: to see most changes of it
+  int daylight = 0;
+  bool known = false;
+};
+
+std::tm taken_apart(std::time_t second, bool utc) noexcept {
+  // More than one: a record is shown with its process's start beside it.
+  constexpr unsigned kSeconds = 16;
+  thread_local KnownSecond known[2][kSeconds];
+  KnownSecond& last = known[utc ? 1 : 0][static_cast<std::uint64_t>(second) % kSeconds];
+  if (!last.known || last.second != second || last.zone != ::timezone || last.daylight != ::daylight) {
+    last = {};
+    (void)(utc ? gmtime_r(&second, &last.tm) : localtime_r(&second, &last.tm));
+    last.second = second;
+    last.zone = ::timezone;
+    last.daylight = ::daylight;
+    last.known = true;
+  }
+  return last.tm;
+}
+
+}  // namespace
 
 CivilTime to_civil(std::int64_t time, bool utc) noexcept {
   constexpr std::int64_t kSecond = 1'000'000'000;
@@ -15,28 +43,48 @@ CivilTime to_civil(std::int64_t time, bool utc) noexcept {
     nanoseconds += kSecond;
     --seconds;
   }
-  CivilTime civil;
-  civil.nanoseconds = static_cast<std::uint32_t>(nanoseconds);
-  if (utc) {
-    (void)gmtime_r(&seconds, &civil.tm);
+  return {taken_apart(seconds, utc), static_cast<std::uint32_t>(nanoseconds)};
+}
+
+void append_digits(std::uint64_t number, unsigned width, std::string& out) {
+  char digits[10];
+  for (unsigned i = width; i > 0; --i, number /= 10) digits[i - 1] = static_cast<char>('0' + number % 10);
+  out.append(digits, width);
+}
+
+void append_date_time(std::tm const& tm, char between, std::string& out) {
+  int const year = tm.tm_year + 1900;
+  if (year < 1000 || year > 9999) {
+    fmt::format_to(std::back_inserter(out), "{:04}", year);
   } else {
-    (void)localtime_r(&seconds, &civil.tm);
+    append_digits(static_cast<std::uint64_t>(year), 4, out);
   }
-  return civil;
+  auto const two = [&](char before, int number) {
+    out += before;
+    append_digits(static_cast<std::uint64_t>(number), 2, out);
+  };
+  two('-', tm.tm_mon + 1);
+  two('-', tm.tm_mday);
+  two(between, tm.tm_hour);
+  two(':', tm.tm_min);
+  two(':', tm.tm_sec);
 }
 
 void write_iso_time(std::int64_t time, bool utc, std::string& out) {
   auto const [tm, nanoseconds] = to_civil(time, utc);
-  auto const at = std::back_inserter(out);
-  fmt::format_to(at, "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:09}", tm.tm_year + 1900, tm.tm_mon + 1,
-                 tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, nanoseconds);
+  append_date_time(tm, 'T', out);
+  out += '.';
+  append_digits(nanoseconds, 9, out);
   if (utc) {
     out += 'Z';
     return;
   }
   long const minutes = tm.tm_gmtoff / 60;
-  long const size = minutes < 0 ? -minutes : minutes;
-  fmt::format_to(at, "{}{:02}:{:02}", minutes < 0 ? '-' : '+', size / 60, size % 60);
+  auto const size = static_cast<std::uint64_t>(minutes < 0 ? -minutes : minutes);
+  out += minutes < 0 ? '-' : '+';
+  append_digits(size / 60, 2, out);
+  out += ':';
+  append_digits(size % 60, 2, out);
 }
 
 }  // namespace logboom

@@ -89,7 +89,7 @@ inline std::size_t count_characters(std::string_view text) noexcept {
 inline void append_valid_utf8(std::string_view text, std::string& out) {
   constexpr char kHex[] = "0123456789abcdef";
   std::size_t kept = 0;
-  for (std::size_t at = 0; at < text.size();) {
+  for (std::size_t at = is_utf8(text) ? text.size() : 0; at < text.size();) {
     Utf8Char const c = decode_utf8(text, at);
     if (!c.valid) {
       out.append(text, kept, at - kept);

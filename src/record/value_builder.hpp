@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,7 +28,13 @@ class ValueBuilder {
     add(Value(std::move(escaped)));
   }
   void begin_array() { open(Value(Value::Array{})); }
-  void begin_map() { open(Value(Value::Map{})); }
+  /// @param entries how many are to come, as far as that was said: by whom need not be true
+  void begin_map(std::size_t entries = 0) {
+    constexpr std::size_t kMostReserved = 32;
+    Value::Map map;
+    map.reserve(std::min(entries, kMostReserved));
+    open(Value(std::move(map)));
+  }
   void begin_key() { open_.back().in_key = true; }
   void end_key() { open_.back().in_key = false; }
   void end() { open_.pop_back(); }

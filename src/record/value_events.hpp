@@ -54,8 +54,8 @@ class MsgpackEvents : public msgpack::null_visitor {
     return true;
   }
   bool end_array() { return end(); }
-  bool start_map(std::uint32_t) {
-    builder_.begin_map();
+  bool start_map(std::uint32_t entries) {
+    builder_.begin_map(entries);
     return true;
   }
   bool start_map_key() {

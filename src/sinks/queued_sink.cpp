@@ -196,12 +196,12 @@ void QueuedSink::process(Queued const& next) {
   Record record;
   for (std::size_t i = 0; i < block.entries.size(); ++i) {
     if (!selected_[i]) continue;
-    to_record(block, i, record);
+    to_record(block, i, record, selector->looks_inside() || (formatter_ && formatter_->shows_fields()));
     if (!selector->matches(record)) {
       ++filtered;
       continue;
     }
-    auto const left_out = limiter_->admit(record, Clock::now());
+    auto const left_out = limiter_->admit(record, limiter_->active() ? Clock::now() : Clock::time_point{});
     if (!left_out) {
       ++suppressed;
       continue;

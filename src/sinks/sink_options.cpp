@@ -4,6 +4,7 @@
 #include "record/quantity.hpp"
 #include "sinks/file.hpp"
 #include "sinks/limiter.hpp"
+#include "sinks/path_pattern.hpp"
 #include "sinks/selector.hpp"
 
 #include <fmt/format.h>
@@ -11,8 +12,10 @@
 #include <array>
 #include <charconv>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <stdexcept>
+#include <system_error>
 #include <utility>
 
 namespace logboom::sinks {
@@ -173,6 +176,28 @@ std::string clash_of(std::span<SinkOptions const> others, SinkOptions const& sin
                          name, destination);
   }
   return {};
+}
+
+std::string clash_with_store(SinkOptions const& sink, std::string const& database) {
+  if (sink.type != Type::kFile || database.empty()) return {};
+  auto const real = [](std::string const& path) {
+    std::error_code error;  // what cannot be looked up cannot be opened either
+    auto const found = std::filesystem::weakly_canonical(std::filesystem::absolute(path), error);
+    return error ? std::filesystem::absolute(path).lexically_normal() : found;
+  };
+  auto const path = real(present_path(sink)).native();
+  auto const store = real(database).native();
+  for (char const* ending : {"", "-wal", "-shm", ".lock"}) {
+    if (path == store + ending)
+      return fmt::format("sink {}: {} is a file of the store; give the sink a file of its own", name_of(sink),
+                         path);
+  }
+  return {};
+}
+
+std::string present_path(SinkOptions const& options) {
+  auto const schedule = schedule_of(options.rotate);
+  return PathPattern(options.path, schedule ? schedule->utc() : options.rotate.utc).at(std::time(nullptr));
 }
 
 void check_sinks(std::vector<SinkOptions> const& sinks) {

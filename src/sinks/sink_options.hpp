@@ -36,6 +36,10 @@ void check_file(SinkOptions const& options);
 void check_sink(SinkOptions const& options);
 /// Why the sink cannot be beside those others: it has the name or the destination of one. "" = it can.
 std::string clash_of(std::span<SinkOptions const> others, SinkOptions const& sink);
+/// Why its file cannot be beside that store: it is one of the store's own. "" = it can.
+std::string clash_with_store(SinkOptions const& sink, std::string const& database);
+/// Of a file sink: the file that it would write to now.
+std::string present_path(SinkOptions const& options);
 /// Each by itself, and that no two have the same name or destination. @throws std::invalid_argument
 void check_sinks(std::vector<SinkOptions> const& sinks);
 

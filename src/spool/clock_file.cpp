@@ -129,6 +129,7 @@ ClockFile ClockFile::make(std::filesystem::path const& path, TickSource source) 
   header.source = source;
   header.check = header.sum();
   std::memcpy(clock.map_->data(), &header, sizeof header);
+  clock.map_->show();
   clock.points_.reserve(kMaxSyncPoints + 1);
   clock.free_slots_.reserve(kSlots);
   for (std::size_t slot = kSlots; slot-- > 0;) clock.free_slots_.push_back(slot);

@@ -25,7 +25,8 @@ std::error_code file_limit(std::uint64_t size) noexcept {
 
 bool may_pass(std::error_code const& error) noexcept {
   return error == std::errc::too_many_files_open || error == std::errc::too_many_files_open_in_system ||
-         error == std::errc::not_enough_memory;
+         error == std::errc::not_enough_memory || error == std::errc::no_space_on_device ||
+         error == std::error_code(EDQUOT, std::generic_category());
 }
 
 void refuse_stranger(uid_t owner, std::filesystem::path const& path) {
@@ -80,6 +81,14 @@ std::error_code FileHandle::write_at(std::uint64_t offset, std::span<std::byte c
     offset += static_cast<std::uint64_t>(done);
   }
   return {};
+}
+
+std::error_code FileHandle::allocate(std::uint64_t size) const noexcept {
+  if (auto const error = file_limit(size)) return error;
+  int error = 0;
+  do error = ::posix_fallocate(fd_, 0, static_cast<off_t>(size));
+  while (error == EINTR);
+  return {error, std::generic_category()};
 }
 
 std::error_code FileHandle::truncate(std::uint64_t size) const noexcept {

@@ -36,6 +36,8 @@ class FileHandle {
   std::uint64_t size() const;
   /// All of it, or an error; a part may have been written then. Never raises SIGXFSZ: EFBIG is found out beforehand.
   std::error_code write_at(std::uint64_t offset, std::span<std::byte const> bytes) const noexcept;
+  /// Makes sure of the blocks of the first `size` bytes; the file is no shorter then.
+  std::error_code allocate(std::uint64_t size) const noexcept;
   std::error_code truncate(std::uint64_t size) const noexcept;
   /// Up to bytes.size(); less at the end of the file. @throws std::system_error
   std::size_t read_at(std::uint64_t offset, std::span<std::byte> bytes) const;
@@ -51,7 +53,7 @@ class FileHandle {
 void refuse_stranger(uid_t owner, std::filesystem::path const& path);
 /// EFBIG when RLIMIT_FSIZE forbids a file of this size: going past it would raise SIGXFSZ in a process that is not ours.
 std::error_code file_limit(std::uint64_t size) noexcept;
-/// Whether a call failed for want of what the process or the machine may have again soon (file descriptors, memory). The file itself may be whole.
+/// Whether a call failed for want of what the process or the machine may have again soon (file descriptors, memory, room on a disk). The file itself may be whole.
 bool may_pass(std::error_code const& error) noexcept;
 /// "what FILE" and the error's text.
 [[noreturn]] void throw_system_error(int error, char const* what, std::filesystem::path const& path);

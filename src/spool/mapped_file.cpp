@@ -7,11 +7,23 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
+#include <string>
 #include <utility>
 
 namespace logboom::spool {
 
 namespace {
+
+// A sparse file on a disk that fills up is SIGBUS in a log call; on a tmpfs already in who reads it.
+void allocate(FileHandle const& file, std::size_t size, char const* what) {
+  if (auto const error = file.allocate(size)) throw_system_error(error.value(), what, file.path());
+}
+
+/// Where a new file is until it is shown.
+std::filesystem::path hidden(std::filesystem::path const& path) {
+  return path.parent_path() / ("." + path.filename().string());
+}
 
 #ifndef MADV_POPULATE_WRITE
 constexpr int MADV_POPULATE_WRITE = 23;  // Linux 5.14
@@ -42,30 +54,30 @@ MappedFile::MappedFile(std::filesystem::path path, int file, std::size_t size)
 }
 
 MappedFile MappedFile::create(std::filesystem::path const& path, std::size_t size) {
-  FileHandle const file = FileHandle::open(path, O_RDWR | O_CREAT | O_EXCL);
+  auto const making = hidden(path);
+  FileHandle const file = FileHandle::open(making, O_RDWR | O_CREAT | O_EXCL);
   try {
-    if (auto const error = file_limit(size)) throw_system_error(error.value(), "cannot allocate", path);
-    // A sparse file on a disk that fills up is SIGBUS in a log call.
-    int error = 0;
-    do error = ::posix_fallocate(file.fd(), 0, static_cast<off_t>(size));
-    while (error == EINTR);
-    if (error != 0) throw_system_error(error, "cannot allocate", path);
+    allocate(file, size, "cannot allocate");
     MappedFile map(path, file.fd(), size);
     populate(map.data_, size);
     return map;
   } catch (...) {
-    ::unlink(path.c_str());
+    ::unlink(making.c_str());
     throw;
   }
 }
 
+void MappedFile::show() {
+  auto const making = hidden(path_);
+  if (::rename(making.c_str(), path_.c_str()) == 0) return;
+  int const error = errno;
+  ::unlink(making.c_str());
+  throw_system_error(error, "cannot make", path_);
+}
+
 MappedFile MappedFile::open(std::filesystem::path path, std::size_t size) {
   FileHandle const file = FileHandle::open(path, O_RDWR);
-  if (file.size() < size) {
-    std::error_code error = file_limit(size);
-    if (!error) error = file.truncate(size);
-    if (error) throw_system_error(error.value(), "cannot lengthen", path);
-  }
+  if (file.size() < size) allocate(file, size, "cannot lengthen");
   return {std::move(path), file.fd(), size};
 }
 

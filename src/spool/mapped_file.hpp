@@ -12,10 +12,13 @@ namespace logboom::spool {
 class MappedFile {
  public:
   /// A new file (0600) of `size` zero bytes whose blocks are allocated and whose pages are present. Removed again when that fails.
-  /// @throws std::system_error naming the file
+  /// It has a name that nobody takes for it until show(): a process that is killed in between leaves nothing half made under its own. @throws std::system_error naming the file
   static MappedFile create(std::filesystem::path const& path, std::size_t size);
   /// A file as it is; one shorter than `size` is lengthened with zeros, so that no access can fail. @throws std::system_error naming the file
   static MappedFile open(std::filesystem::path path, std::size_t size);
+
+  /// A created file gets its name, once. @throws std::system_error naming the file, which is removed then
+  void show();
 
   MappedFile(MappedFile&& other) noexcept;
   MappedFile& operator=(MappedFile&& other) noexcept;

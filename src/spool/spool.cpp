@@ -91,6 +91,15 @@ bool is_hollow(fs::path const& directory) {
   return true;
 }
 
+// A process that was killed before its first ring stood has lost nothing, whatever else of its spool was not there yet.
+bool holds_records(fs::path const& directory) {
+  for (auto const& entry : fs::directory_iterator(directory)) {
+    std::string const name = entry.path().filename().string();
+    if (name.starts_with(kRing) || name.starts_with("overflow.")) return true;
+  }
+  return false;
+}
+
 std::uint64_t overflow_seed(PublisherId const& id) noexcept {
   std::uint64_t halves[2] = {};
   std::memcpy(halves, id.data(), sizeof halves);
@@ -192,7 +201,7 @@ std::optional<Spool> Spool::adopt(fs::path const& directory) {
   Spool spool(directory, std::move(*lock), std::move(publisher), std::move(clock), std::move(overflow));
   spool.catalogue_ = SpooledCatalogue::load(directory / "catalogue");
   if (!spool.catalogue_.damage().empty()) problems.push_back(spool.catalogue_.damage());
-  spool.problems_ = std::move(problems);
+  if (holds_records(directory)) spool.problems_ = std::move(problems);
   return spool;
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 namespace logboom::store {
 namespace {
@@ -28,25 +29,36 @@ seconds period_of_file(RetentionOptions const& options) {
 
 }  // namespace
 
-void check_retention(RetentionOptions const& options) {
-  if (options.keep < seconds{0} || options.file_period < seconds{0})
-    throw std::invalid_argument("retention: keep and file_period are spans of time; give none below 0");
+std::vector<RetentionMistake> retention_mistakes(RetentionOptions const& options, std::string_view database) {
+  std::vector<RetentionMistake> mistakes;
+  auto const note = [&](char const* option, std::string text) {
+    mistakes.push_back({option, std::move(text)});
+  };
+  if (database.empty() && options.many_files())
+    note("path", "there is no store that retention could be of; name its file, or leave retention out");
+  if (options.keep < seconds{0}) note("keep", "keep: a span of time; give none below 0");
+  if (options.file_period < seconds{0}) note("file_period", "file_period: a span of time; give none below 0");
   if (options.max_size > 0 && options.max_size < kMinMaxSize)
-    throw std::invalid_argument(
-        fmt::format("retention: max_size {}: too little for a store; give 4 MiB or more", options.max_size));
+    note("max_size", fmt::format("max_size {}: too little for a store; give 4 MiB or more", options.max_size));
   if (options.file_size > 0 && options.file_size < kMinFileSize)
-    throw std::invalid_argument(fmt::format(
-        "retention: file_size {}: too little for a file; give 256 KiB or more", options.file_size));
-  if (options.max_size > 0 && options.file_size > options.max_size / 2)
-    throw std::invalid_argument(
-        fmt::format("retention: file_size {}: whole files are removed, so that it has to be well below "
-                    "max_size, {}; give half of it or less",
-                    options.file_size, options.max_size));
+    note("file_size",
+         fmt::format("file_size {}: too little for a file; give 256 KiB or more", options.file_size));
+  else if (options.max_size > 0 && options.file_size > options.max_size / 2)
+    note("file_size",
+         fmt::format("file_size {}: whole files are removed, so that it has to be well below max_size, {}; "
+                     "give half of it or less",
+                     options.file_size, options.max_size));
   if (options.keep > seconds{0} && options.file_period > options.keep)
-    throw std::invalid_argument(
-        fmt::format("retention: file_period {} s: whole files are removed, so that it has to be below keep, "
-                    "{} s; give less",
-                    options.file_period.count(), options.keep.count()));
+    note("file_period",
+         fmt::format("file_period {} s: whole files are removed, so that it has to be below keep, {} s; "
+                     "give less",
+                     options.file_period.count(), options.keep.count()));
+  return mistakes;
+}
+
+void check_retention(RetentionOptions const& options) {
+  auto const mistakes = retention_mistakes(options, "any");
+  if (!mistakes.empty()) throw std::invalid_argument("retention: " + mistakes.front().text);
 }
 
 RetentionPlan::RetentionPlan(RetentionOptions const& options)

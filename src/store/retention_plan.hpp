@@ -5,10 +5,19 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace logboom::store {
 
-/// @throws std::invalid_argument naming the value, the reason and the mend.
+struct RetentionMistake {
+  char const* option;  // its name: "keep"
+  std::string text;    // option, value, reason and mend
+};
+/// All of them. @param database path of the store; "": none
+std::vector<RetentionMistake> retention_mistakes(RetentionOptions const& options, std::string_view database);
+/// @throws std::invalid_argument: the first of them, of a store that there is
 void check_retention(RetentionOptions const& options);
 
 class RetentionPlan {

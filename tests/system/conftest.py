@@ -4,10 +4,14 @@ bus         an isolated bus: directories, environment and address that nobody el
 collector   a running collector on that bus, storing in bus.database
 start_collector(*arguments, database=…, endpoint=…, wait=True)   another one, or one with other arguments
 run(*arguments)    runs `logboom …` to its end and returns the CompletedProcess
+status()           what `logboom status` knows
+worker(name, …)    a program of tests/system/workers
 
 Waiting is always for a condition: eventually(lambda: …) polls until it is true, and fails loudly when it never is.
 """
 
+import contextlib
+import json
 import os
 import pathlib
 import re
@@ -16,16 +20,20 @@ import signal
 import sqlite3
 import subprocess
 import tempfile
+import textwrap
 import threading
 import time
 
 import pytest
+import zmq
 
 HERE = pathlib.Path(__file__).resolve().parent
 BUILD = pathlib.Path(os.environ.get("LOGBOOM_BUILD", HERE.parents[1] / "build" / "release"))
 COMMAND = os.environ.get("LOGBOOM_COMMAND", str(BUILD / "logboom"))
 # Long enough for a sanitized build on a busy machine: a test that waits this long has failed.
 PATIENCE = 120.0 if os.environ.get("LOGBOOM_SANITIZE") else 30.0
+# `./dev test --full`: tests that do a thing often, or for long, do it as often and as long as docs/reliability.md says.
+FULL = bool(os.environ.get("LOGBOOM_FULL"))
 
 
 def eventually(condition, timeout=PATIENCE, what="the condition"):
@@ -179,11 +187,21 @@ class Collector(Process):
         return self
 
 
+def remove_memory_spools(address):
+    """What publishers of this address left in memory, where they keep their spools that can have none elsewhere: `logboom recover` looks there, whoever calls it."""
+    for root in ("/dev/shm", "/tmp"):
+        for spool in pathlib.Path(f"{root}/logboom-{os.getuid()}/spool").glob("*"):
+            with contextlib.suppress(OSError):
+                if address.encode() in (spool / "publisher").read_bytes():
+                    shutil.rmtree(spool, ignore_errors=True)
+
+
 @pytest.fixture
 def bus():
     directory = tempfile.mkdtemp(prefix="lb-")
     yield Bus(directory)
     shutil.rmtree(directory, ignore_errors=True)
+    remove_memory_spools(directory)
 
 
 @pytest.fixture
@@ -237,6 +255,18 @@ def run(bus):
 
 
 @pytest.fixture
+def status(run):
+    """status(): what `logboom status -o json` says of the bus's collector."""
+
+    def ask():
+        done = run("status", "-o", "json")
+        assert (done.returncode, done.stderr) == (0, ""), done.stderr
+        return json.loads(done.stdout)
+
+    return ask
+
+
+@pytest.fixture
 def worker(start):
     """worker("name", …): the program built from tests/system/workers/name.cpp."""
 
@@ -244,3 +274,24 @@ def worker(start):
         return start(BUILD / "workers" / name, *arguments, **options)
 
     return begin
+
+
+@pytest.fixture
+def push(bus):
+    context = zmq.Context()
+    made = context.socket(zmq.PUSH)
+    made.connect(bus.push)
+    yield made
+    context.destroy(linger=1000)
+
+
+@pytest.fixture
+def config(bus):
+    """config(part…): the file, written anew."""
+    path = bus.directory / "logboom.toml"
+
+    def write(*parts):
+        path.write_text("".join(textwrap.dedent(part) for part in parts))
+        return path
+
+    return write

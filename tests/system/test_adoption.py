@@ -3,7 +3,7 @@
 import pytest
 
 from conftest import BUILD, COMMAND, PATIENCE, eventually
-from test_delivery import LONG, check_streams_are_whole, counters, stored_numbers
+from streams import LONG, check_streams_are_whole, counters, stored_numbers
 
 
 @pytest.fixture

@@ -2,123 +2,14 @@
 """The promise: what was logged is stored exactly once, in order within its stream, or declared lost with its exact number."""
 
 import json
-import random
 import signal
-import struct
 import time
 
 import pytest
 import zmq
 
 from conftest import PATIENCE, eventually
-
-# Sanitized builds are about ten times slower; the faults stay the same.
-SLOW = PATIENCE > 60
-SCALE = 10 if SLOW else 1
-LONG = PATIENCE * 6
-
-
-def counters(path):
-    """Log calls that have returned, by thread."""
-    data = path.read_bytes()
-    return struct.unpack(f"<{len(data) // 8}Q", data)
-
-
-def stored_numbers(bus):
-    """{(pid, t): [i, …]} in the order of storing."""
-    numbers = {}
-    for pid, t, i in bus.query("SELECT pid, fields->>'t', fields->>'i' FROM records WHERE logger = 'burst' ORDER BY id"):
-        numbers.setdefault((pid, t), []).append(i)
-    return numbers
-
-
-def check_streams_are_whole(bus):
-    """Within each stream the sequence numbers of records and gaps are 1, 2, 3 … without a hole or a repeat, in the order of storing."""
-    streams = {}
-    for publisher, stream, sequence in bus.query(
-            "SELECT publisher, stream, sequence FROM records WHERE publisher IS NOT NULL AND logger <> 'logboom.gap' ORDER BY id"):
-        streams.setdefault((publisher, stream), []).append((sequence, sequence))
-    assert streams
-    for name, records in streams.items():
-        assert records == sorted(records), f"stream {name} is out of order"
-    for publisher, stream, first, last in bus.query(
-            "SELECT lower(hex(p.uuid)), stream, first, last FROM gap JOIN publisher p ON p.id = publisher_id"):
-        streams.setdefault((publisher, stream), []).append((first, last))
-    for name, parts in streams.items():
-        expected = 1
-        for first, last in sorted(parts):
-            assert first == expected, f"stream {name}: {first} after {expected - 1}"
-            expected = last + 1
-
-
-def wait_until_stored(bus, number, timeout=LONG):
-    eventually(lambda: bus.count("logger = 'burst'") >= number, timeout, f"{number} records in the store")
-
-
-def test_collector_killed_ten_times(bus, start_collector, worker):
-    """8 workers, 100,000 records each, the collector SIGKILLed ten times on the way."""
-    workers, count = 8, 100_000 // SCALE
-    seed = random.randrange(2**32)
-    print(f"seed {seed}")
-    chance = random.Random(seed)
-    collector = start_collector()
-    running = [worker("burst", bus.directory / f"count{n}", count, "--pause-every", "100") for n in range(workers)]
-    total = workers * count
-    for kill in range(1, 11):
-        # Spread over the records, not over the time: each kill happens amid the work whatever the machine's speed.
-        due = total * kill // 12 + chance.randrange(total // 30)
-        eventually(lambda: bus.count("logger = 'burst'") >= due, LONG, f"kill {kill}")
-        collector.kill()
-        collector = start_collector()
-    for process in running:
-        assert process.wait(LONG) == 0, process.stderr
-    wait_until_stored(bus, total)
-    assert collector.stop() == 0
-    numbers = stored_numbers(bus)
-    assert len(numbers) == workers
-    for name, stored in numbers.items():
-        assert stored == list(range(1, count + 1)), name
-    check_streams_are_whole(bus)
-    assert bus.query("SELECT count(*) FROM gap") == [(0,)]
-    assert not bus.spools()
-
-
-def test_workers_killed_amid_their_burst(bus, start_collector, worker):
-    """20 workers SIGKILLed at random, all of them logging: every record whose call returned is stored exactly once."""
-    seed = random.randrange(2**32)
-    print(f"seed {seed}")
-    chance = random.Random(seed)
-    start_collector("--adopt", bus.spool)
-    alive = {}
-    for n in range(20):
-        path = bus.directory / f"count{n}"
-        process = worker("burst", path, 10**9, "--pause-every", chance.choice(["1", "10", "50"]))
-        alive[process] = path
-    files = {process.pid: path for process, path in alive.items()}
-    due = {process: chance.randrange(1, 10_000 // SCALE) for process in alive}
-    for process in alive:
-        process.wait_line(r"^ready", lines=process.output)
-    assert len(bus.spools()) == 20
-
-    def kill_one():
-        """Whichever has logged what it is due; the others go on."""
-        for process, path in alive.items():
-            if counters(path)[0] >= due[process]:
-                process.kill()
-                del alive[process]
-                return True
-        return False
-
-    while alive:
-        eventually(kill_one, LONG, f"the death of one of {len(alive)} workers")
-    eventually(lambda: not bus.spools(), LONG, "all spools adopted")
-    numbers = stored_numbers(bus)
-    assert set(pid for pid, _ in numbers) == set(files)
-    for (pid, _), stored in numbers.items():
-        returned = counters(files[pid])[0]
-        # The worker may die after the record's end and before it is counted.
-        assert stored in (list(range(1, returned + 1)), list(range(1, returned + 2))), f"pid {pid}: {returned} returned, {len(stored)} stored"
-    check_streams_are_whole(bus)
+from streams import LONG, SCALE, SLOW, check_streams_are_whole, counters, highest_memory, stored_numbers, wait_until_stored
 
 
 def test_killed_workers_are_sent_by_the_next_publisher(bus, start_collector, worker):
@@ -255,12 +146,6 @@ def test_past_every_bound_the_loss_is_declared_exactly(bus, start_collector, wor
     # The loss is seen by whoever reads the log.
     shown = bus.query("SELECT sum(fields->>'count') FROM records WHERE logger = 'logboom.gap' AND level = 30")
     assert shown == [(declared,)]
-
-
-def highest_memory(process):
-    """MiB that were resident at most since it began."""
-    with open(f"/proc/{process.pid}/status") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
 
 
 @pytest.mark.parametrize("text,count", [(100, 200_000), (60 << 10, 1_000)], ids=["short", "longest"])

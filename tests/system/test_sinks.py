@@ -3,38 +3,15 @@
 import json
 import os
 import re
-import resource
 import signal
 import sys
-import textwrap
 import tomllib
 
 import msgpack
 import pytest
 import zmq
 
-from conftest import BUILD, PATIENCE, eventually
-
-
-@pytest.fixture
-def push(bus):
-    context = zmq.Context()
-    made = context.socket(zmq.PUSH)
-    made.connect(bus.push)
-    yield made
-    context.destroy(linger=1000)
-
-
-@pytest.fixture
-def config(bus):
-    """config(part…): the file, written anew."""
-    path = bus.directory / "logboom.toml"
-
-    def write(*parts):
-        path.write_text("".join(textwrap.dedent(part) for part in parts))
-        return path
-
-    return write
+from conftest import BUILD, HERE, PATIENCE, eventually
 
 
 def lines(path):
@@ -149,103 +126,6 @@ def test_the_cookbooks_example_by_configuration_alone(bus, start_collector, star
     assert parsed(collector.output, asctime=False) == [one for one in everything if one[3] != "DEBUG"]
 
 
-def test_rotation_at_full_speed_loses_and_tears_nothing(bus, start_collector, worker, config):
-    collector = start_collector("--config", config("""
-        [[sink]]
-        type = "file"
-        path = "all.log"
-        format = "%(name)s %(message)s"
-        queue = "512MiB"
-        rotate = { size = "256KiB" }
-        """), cwd=bus.directory)
-    assert worker("burst", bus.directory / "count", 50_000, "--threads", 2).wait() == 0
-    eventually(lambda: bus.count() == 100_000)
-    assert collector.stop() == 0
-    files = sorted(bus.directory.glob("all.log.*"), key=lambda path: -int(path.suffix[1:])) + [bus.directory / "all.log"]
-    assert len(files) > 4 and all(path.stat().st_size <= 256 << 10 for path in files)
-    written = "".join(path.read_text() for path in files).splitlines()
-    assert written == [f"{name} {message}" for name, message in bus.query("SELECT logger, message FROM records ORDER BY id")]
-
-
-def test_a_full_disk_of_one_sink_holds_up_neither_the_store_nor_the_others(bus, start_collector, push, config):
-    limit = 64 << 20
-    full = bus.directory / "full.log"
-    full.touch()
-    os.truncate(full, limit - 50_000)  # all but full; the store has all the room there is
-
-    def small_files():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
-
-    collector = start_collector("--config", config("""
-        [[sink]]
-        type = "file"
-        path = "full.log"
-        format = "full %(message)s"
-        [[sink]]
-        type = "file"
-        path = "other.log"
-        format = "%(message)s"
-        """), cwd=bus.directory, preexec_fn=small_files)
-    padding = "x" * 400
-    for i in range(2000):
-        push.send_json({"logger": "app", "message": f"{i} {padding}"})
-    expected = [f"{i} {padding}" for i in range(2000)]
-    collector.wait_line(r"sink full\.log: .*File too large.*trying on")
-    eventually(lambda: bus.count() == 2000)
-    eventually(lambda: [line for line in lines(bus.directory / "other.log") if padding in line] == expected)
-    assert full.stat().st_size <= limit
-    resource.prlimit(collector.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-    collector.wait_line("sink full.log: is written again")
-
-    def written():
-        with open(full, "rb") as file:
-            file.seek(limit - 50_000)
-            return [line[5:] for line in file.read().decode().splitlines() if padding in line]
-
-    eventually(lambda: written() == expected)
-    assert collector.stop() == 0
-    assert any("sink full.log" in line for line in own_log(bus))
-
-
-def test_what_a_full_sink_drops_is_counted_where_it_is_missing(bus, start_collector, push, config):
-    limit = 64 << 20
-    full = bus.directory / "full.log"
-    full.touch()
-    os.truncate(full, limit - 10_000)
-
-    collector = start_collector("--config", config("""
-        [[sink]]
-        type = "file"
-        path = "full.log"
-        format = "json"
-        logger = "app"
-        queue = "64KiB"
-        """), cwd=bus.directory, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY)))
-    sent = 0
-    while not any("trying on" in line for line in collector.lines):
-        send(push, 10, padding="x" * 400)
-        sent += 10
-        eventually(lambda: bus.count() == sent)
-    send(push, 3000, padding="x" * 400)
-    eventually(lambda: bus.count() == sent + 3000)
-    resource.prlimit(collector.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-    collector.wait_line("is written again")
-    send(push, 1, message="the last one")
-
-    def written():
-        with open(full, "rb") as file:
-            file.seek(limit - 10_000)
-            return [json.loads(line) for line in file.read().decode().splitlines() if line.startswith("{")]
-
-    eventually(lambda: any(one["message"] == "the last one" for one in written()))
-    assert collector.stop() == 0
-    notices = [one for one in written() if one["logger"] == "logboom.sink"]
-    records = [one for one in written() if one["logger"] == "app"]
-    assert all("not written here: " in one["message"] and one["level_name"] == "WARNING" for one in notices)
-    assert "File too large" in notices[-1]["message"]
-    assert len(records) + sum(one["fields"]["count"] for one in notices) == sent + 3001
-
-
 def test_a_stuck_reader_of_the_console_holds_up_nobody_and_is_told(bus, start_collector, push, config):
     reading, writing = os.pipe()
     collector = start_collector("--config", config("""
@@ -275,17 +155,6 @@ def test_a_stuck_reader_of_the_console_holds_up_nobody_and_is_told(bus, start_co
     notices = [one for one in seen if one["logger"] == "logboom.sink"]
     assert notices[0]["message"].endswith("not written here: the reader of this output is too slow (the store has them)")
     assert sum(one["logger"] == "app" for one in seen) + sum(one["fields"]["count"] for one in notices) == 10_000
-
-
-def test_a_file_that_cannot_be_opened_is_told_at_the_start(bus, start_collector, config):
-    (bus.directory / "in-the-way").touch()
-    collector = start_collector("--config", config("""
-        [[sink]]
-        type = "file"
-        path = "in-the-way/x.log"
-        """), wait=False, cwd=bus.directory)
-    assert collector.wait() == 1
-    assert "in-the-way" in collector.stderr and len(collector.lines) == 1
 
 
 ONE_FILE = """
@@ -352,6 +221,58 @@ def test_a_bad_file_at_sighup_changes_nothing_and_is_told(bus, start_collector, 
     assert any("levle" in line for line in told) and any("nothing is changed" in line for line in told)
 
 
+def test_sighup_while_it_starts_is_no_end_of_it(bus, start_collector, push):
+    """As logrotate may send it just then. It is amid its start, for certain, while it waits for its file."""
+    fifo = bus.directory / "fifo.toml"
+    os.mkfifo(fifo)
+    collector = start_collector("--config", fifo, cwd=bus.directory, wait=False)
+    with open(fifo, "w") as writing:  # returns once it is being read
+        collector.signal(signal.SIGHUP)
+        writing.write(ONE_FILE)
+    collector.wait_ready()
+    collector.wait_line("nothing is changed: it is no regular file")
+    send(push, 1, message="here")
+    eventually(lambda: lines(bus.directory / "a.log") == ["here"])
+
+
+def test_a_pipe_is_read_once_and_an_empty_one_is_no_configuration(bus, start_collector, push):
+    """As with --config <(…) of a shell."""
+    reading, writing = os.pipe()
+    os.write(writing, ONE_FILE.encode())
+    os.close(writing)
+    collector = start_collector("--config", f"/dev/fd/{reading}", cwd=bus.directory, pass_fds=(reading,))
+    os.close(reading)
+    send(push, 1, message="before")
+    eventually(lambda: lines(bus.directory / "a.log") == ["before"])
+    collector.signal(signal.SIGHUP)
+    collector.wait_line("nothing is changed: it is no regular file")
+    send(push, 1, message="after")
+    eventually(lambda: lines(bus.directory / "a.log") == ["before", "after"])
+
+
+def test_each_filter_of_a_sink(bus, start_collector, push, config, run):
+    filters = {"host": 'host = ["a", "b*"]', "process": 'process = "w*"', "where": 'where = ["step>=10", "user!=root"]', "match": "match = 'no\\s+space'",
+               "all": 'level = "ERROR"\nlogger = "app.db"\nhost = "a"\nwhere = "step=11"'}
+    tables = [f"[[sink]]\ntype = \"file\"\npath = \"{name}.log\"\nformat = \"%(message)s\"\n{text}\n" for name, text in filters.items()]
+    collector = start_collector("--config", config(*tables, '[[sink]]\ntype = "null"\nlogger = "app*"\n'), cwd=bus.directory)
+    sent = [
+        dict(message="1", host="a", process="worker", step=11, user="me", logger="app.db", level=40),
+        dict(message="2", host="bb", process="x", step=9, user="me"),
+        dict(message="3 no  space", host="c", process="w", step=10, user="root"),
+        dict(message="4", host="a", step="text"),
+        dict(message="5", host="a", process="worker", step=11, logger="app.dbx", level=50, exception="no space left"),
+    ]
+    for record in sent:
+        send(push, 1, **record)
+    eventually(lambda: bus.count() == len(sent))
+    null = eventually(lambda: next((sink for sink in json.loads(run("status", "-o", "json").stdout)["sinks"] if sink["name"] == "null" and sink["written"] == len(sent)), None))
+    assert null["dropped"] == null["queued"] == null["failures"] == 0
+    assert collector.stop() == 0
+    # A field that is missing is not equal to anything, and what is no number is compared as text (include/logboom/filter.hpp).
+    written = {name: [line[0] for line in lines(bus.directory / f"{name}.log") if line[0].isdigit()] for name in filters}
+    assert written == {"host": ["1", "2", "4", "5"], "process": ["1", "3", "5"], "where": ["1", "4", "5"], "match": ["3", "5"], "all": ["1"]}
+
+
 def test_what_needs_a_restart_is_told_at_sighup(bus, start_collector, config):
     collector = start_collector("--config", config(""), cwd=bus.directory)
     config("""
@@ -363,19 +284,6 @@ def test_what_needs_a_restart_is_told_at_sighup(bus, start_collector, config):
     collector.signal(signal.SIGHUP)
     line = collector.wait_line("reloaded").string
     assert line.endswith("reloaded; with the next start takes effect: inputs, max_connections")
-
-
-def test_sighup_opens_files_anew(bus, start_collector, push, config):
-    log = bus.directory / "a.log"
-    collector = start_collector("--config", config(ONE_FILE), cwd=bus.directory)
-    send(push, 1, message="old")
-    eventually(lambda: lines(log) == ["old"])
-    log.rename(bus.directory / "a.log.old")
-    collector.signal(signal.SIGHUP)
-    eventually(log.exists)
-    send(push, 1, message="new")
-    eventually(lambda: lines(log) == ["new"])
-    assert lines(bus.directory / "a.log.old") == ["old"]
 
 
 def test_sighup_tells_publishers_the_new_levels(bus, start_collector, config):
@@ -427,6 +335,14 @@ def test_check_prints_what_is_in_effect_as_a_file(bus, run, config):
     assert not list(bus.directory.glob("*.sqlite")) and not (bus.directory / "app.log").exists(), "nothing is made"
 
 
+def test_the_example_of_the_page_on_configuration_is_right(bus, run, config):
+    page = (HERE.parents[1] / "docs" / "config.md").read_text()
+    example = re.search(r"^    \[collector\]\n(?:(?:    .*)?\n)+", page, re.MULTILINE)[0]
+    done = run("collect", "--check", "--config", config(example.replace("/run/app", str(bus.runtime))), cwd=bus.directory)
+    assert done.returncode == 0, done.stderr
+    assert [sink["type"] for sink in tomllib.loads(done.stdout)["sink"]] == ["console", "file", "file", "file"]
+
+
 def test_check_tells_every_mistake_with_its_place(bus, run, config):
     path = config("""\
         [colector]
@@ -449,7 +365,64 @@ def test_check_tells_every_mistake_with_its_place(bus, run, config):
     assert run("collect", "--check", "--config", bus.directory / "none.toml").returncode == 1
 
 
+def test_check_tells_what_cannot_be_kept_or_opened(bus, run, config):
+    path = config("""\
+        [store]
+        path = "none/x.sqlite"
+        keep = "1m"
+        file_period = "2m"
+        [[sink]]
+        type = "file"
+        path = "logboom.toml/x.log"
+        [[sink]]
+        type = "file"
+        path = "made/with/its/directories.log"
+        """)
+    done = run("collect", "--check", "--config", path, cwd=bus.directory)
+    told = [line.removeprefix(f"{path}:") for line in done.stderr.splitlines()]
+    assert [line.split(": ")[0] for line in told] == ["2:8", "4:15", "7:8"], done.stderr
+    assert "none does not exist; make it" in told[0] and "no directory" in told[2]
+    assert done.returncode == 2 and done.stdout == ""
+    path.write_text('[store]\npath = "none/x.sqlite"\n')
+    assert run("collect", "--check", "--config", path, "--db", "there.sqlite", cwd=bus.directory).returncode == 0, "flags win"
+    flag = run("collect", "--check", "--db", "none/x.sqlite", cwd=bus.directory)
+    assert flag.returncode == 2 and flag.stderr.startswith("cannot open none/x.sqlite: ")
+    assert not {"made", "there.sqlite", "none"} & {one.name for one in bus.directory.iterdir()}, "nothing is made"
+
+
+def test_a_sink_never_writes_into_the_store(bus, run, config):
+    path = config("""
+        [store]
+        path = "logs.sqlite"
+        [[sink]]
+        type = "file"
+        path = "./logs.sqlite-wal"
+        """)
+    for more in ([], ["--check"]):
+        done = run("collect", "--config", path, *more, cwd=bus.directory)
+        assert done.returncode == 2 and "a file of the store" in done.stderr
+    path.write_text('[[sink]]\ntype = "file"\npath = "logs.sqlite"\n')
+    done = run("collect", "--config", path, "--db", bus.directory / "logs.sqlite", cwd=bus.directory)
+    assert done.returncode == 2 and "a file of the store" in done.stderr
+
+
+def test_flags_take_back_what_the_file_has_switched_on(run, config):
+    path = config("""
+        [store]
+        compress = true
+        [collector]
+        publish = false
+        until_idle = true
+        """)
+    done = run("collect", "--check", "--config", path, "--compress=false", "--no-publish=false", "--until-idle=false")
+    read = tomllib.loads(done.stdout)
+    assert read["store"]["compress"] is False
+    assert read["collector"]["publish"] is True and read["collector"]["until_idle"] is False
+
+
 @pytest.mark.parametrize("arguments, named", [
+    (["--keep", "1m", "--file-period", "2m"], "file_period 120 s"),
+    (["inproc://x"], "inproc://x"),
     (["--keep", "soon"], "soon"),
     (["--max-size", "huge"], "huge"),
     (["--print=%(nonsense"], "%(nonsense"),

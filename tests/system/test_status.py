@@ -30,16 +30,6 @@ def chatter(worker):
     return begin
 
 
-@pytest.fixture
-def status(run):
-    def ask():
-        done = run("status", "-o", "json")
-        assert (done.returncode, done.stderr) == (0, ""), done.stderr
-        return json.loads(done.stdout)
-
-    return ask
-
-
 def of_pid(state, pid):
     (found,) = [one for one in state["publishers"] if one["pid"] == pid]
     return found

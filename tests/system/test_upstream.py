@@ -2,6 +2,7 @@
 # ctest: long timeout=900
 
 import collections
+import json
 import logging
 import logging.handlers
 import os
@@ -19,6 +20,7 @@ import pytest
 import zmq
 
 from conftest import BUILD, COMMAND, PATIENCE, Collector, eventually
+from network import Switch, standing
 
 SLOW = PATIENCE > 60
 SCALE = 10 if SLOW else 1
@@ -390,6 +392,17 @@ def test_without_a_store_workers_wait_at_the_bound(bus, site, worker):
     assert process.wait() == 0
 
 
+def test_rules_are_said_to_stop_at_a_collector_that_forwards(bus, site, worker, run):
+    hub = site("hub").start()
+    site("host", "--upstream", hub.endpoint).start()
+
+    def connected():
+        return json.loads(run("level", "--endpoint", hub.endpoint, "-o", "json").stdout)["forwarders"] == 1
+    eventually(connected, what="the forwarding collector at the hub")
+    done = run("level", "debug", "--endpoint", hub.endpoint)
+    assert done.returncode == 0 and "0 of 0 publishers" in done.stdout and "1 collector forwards to this one" in done.stdout
+
+
 def test_several_hops(bus, site, worker, plain):
     top = site("top").start()
     middle = site("middle", "--upstream", top.endpoint).start()
@@ -523,46 +536,10 @@ def test_a_spool_belongs_to_one_collector(bus, site):
 
 # --- two hosts in network namespaces of their own
 
-def ip(*arguments):
-    subprocess.run(["ip", *arguments], check=True, capture_output=True, text=True)
-
-
 @pytest.fixture
 def network(processes):
-    """Namespaces hub, one, two of this test, joined by a bridge in the hub's: {name: prefix of a command that is to run there}; .cut(name), .mend(name)."""
-    tag = f"lb{os.getpid() % 10_000}"
-    names = {name: f"{tag}{name}" for name in ("hub", "one", "two")}
-
-    class Network(dict):
-        def set(self, name, state):
-            ip("-n", names["hub"], "link", "set", f"to-{name}", state)
-
-        def cut(self, name):
-            self.set(name, "down")
-
-        def mend(self, name):
-            self.set(name, "up")
-
-    try:
-        for name in names.values():
-            ip("netns", "add", name)
-        ip("-n", names["hub"], "link", "add", "bridge", "type", "bridge")
-        ip("-n", names["hub"], "addr", "add", "10.77.0.1/24", "dev", "bridge")
-        ip("-n", names["hub"], "link", "set", "bridge", "up")
-        for number, name in enumerate(("one", "two"), 2):
-            ip("-n", names["hub"], "link", "add", f"to-{name}", "type", "veth", "peer", "name", "eth", "netns", names[name])
-            ip("-n", names["hub"], "link", "set", f"to-{name}", "master", "bridge", "up")
-            ip("-n", names[name], "addr", "add", f"10.77.0.{number}/24", "dev", "eth")
-            ip("-n", names[name], "link", "set", "eth", "up")
-    except (OSError, subprocess.CalledProcessError) as error:
-        for name in names.values():
-            subprocess.run(["ip", "netns", "delete", name], capture_output=True)
-        pytest.skip(f"no network namespaces here: {getattr(error, 'stderr', None) or error}")
-    yield Network({name: ["ip", "netns", "exec", full] for name, full in names.items()})
-    for process in processes:
-        process.kill()
-    for name in names.values():
-        subprocess.run(["ip", "netns", "delete", name], capture_output=True)
+    with standing(Switch(("hub", "one", "two")), processes) as hosts:
+        yield hosts
 
 
 def test_two_hosts_whose_hub_is_killed_and_cut_off(bus, site, worker, network, processes):

@@ -2,11 +2,17 @@
 #include "config/config_file.hpp"
 #include "config/config_text.hpp"
 #include "config/nearest_name.hpp"
+#include "config/path_check.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <unistd.h>
 #include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -314,9 +320,101 @@ TEST(Config, RefusesWhatCannotBe) {
            Case{"[collector]\ncommit_interval = \"0\"\n", "1ms or more"},
            Case{"[collector]\nendpoints = [\"ipc:///a\", 5]\n", "x.toml:2:26: "},
            Case{"store = 1\n", "a table is expected"},
+           Case{"[store]\nkeep = \"1m\"\nfile_period = \"2m\"\n", "x.toml:3:15: file_period 120 s"},
+           Case{"[store]\nmax_size = \"1KiB\"\n", "x.toml:2:12: max_size 1024"},
+           Case{"[store]\nfile_size = \"1KiB\"\n", "x.toml:2:13: file_size 1024"},
+           Case{"[store]\npath = \"\"\nkeep = \"1d\"\n", "x.toml:2:8: there is no store"},
+           Case{"[collector]\nendpoints = \"inproc://x\"\n", "serves other processes"},
+           Case{"[collector]\nzmq_log = \"nonsense\"\n", "x.toml:2:11: endpoint 'nonsense': the transport"},
+           Case{"[collector]\nzmq_log = \"tcp://*\"\n", "the port is missing"},
+           Case{"[inputs]\nsubscribe = [\"tcp://a:1\", \"tcp://a:b\"]\n", "x.toml:2:27: "},
+           Case{"[[sink]]\ntype = \"file\"\npath = \"./logs.sqlite\"\n", "x.toml:3:8: "},
+           Case{"[[sink]]\ntype = \"file\"\npath = \"logs.sqlite-wal\"\n", "a file of the store"},
        }) {
     EXPECT_THAT(mistakes_in(text), ElementsAre(HasSubstr(line))) << text;
   }
+}
+
+TEST(Config, PathsThatCannotBeOpenedAreToldWithTheOtherMistakesWhereThatIsWanted) {
+  constexpr std::string_view kText = R"([store]
+path = "/nowhere/x.sqlite"
+[[sink]]
+type = "file"
+path = "/dev/null/x.log"
+[[sink]]
+type = "file"
+path = "/tmp"
+levle = "INFO"
+)";
+  EXPECT_THAT(mistakes_in(kText), ElementsAre(HasSubstr("levle")));
+  try {
+    (void)read_config(kText, "x.toml", Look::kPaths);
+    ADD_FAILURE();
+  } catch (ConfigError const& error) {
+    EXPECT_THAT(error.lines(), ElementsAre(StartsWith("x.toml:2:8: cannot open /nowhere/x.sqlite: "),
+                                           StartsWith("x.toml:5:8: cannot open /dev/null/x.log: "),
+                                           StartsWith("x.toml:9:1: [[sink]] has no key levle")));
+  }
+}
+
+class PathsOfConfig : public testing::Test {
+ protected:
+  ~PathsOfConfig() override { std::filesystem::remove_all(directory); }
+  std::vector<std::string> told(SinkOptions const& sink) const {
+    CollectorOptions options;
+    options.database.clear();
+    options.sinks = {sink};
+    std::vector<std::string> texts;
+    for (auto const& one : check_paths(options, {})) texts.push_back(one.text);
+    return texts;
+  }
+  std::vector<std::string> told(std::string const& path) const {
+    SinkOptions sink;
+    sink.type = SinkOptions::Type::kFile;
+    sink.path = directory / path;
+    return told(sink);
+  }
+
+  std::filesystem::path const directory = [] {
+    std::string name = std::filesystem::temp_directory_path() / "logboom-config-XXXXXX";
+    return std::filesystem::path(::mkdtemp(name.data()));
+  }();
+};
+
+TEST_F(PathsOfConfig, AFileMayBeThereOrInDirectoriesThatAreMade) {
+  EXPECT_THAT(told("a.log"), IsEmpty());
+  EXPECT_THAT(told("a/b/%Y/c.log"), IsEmpty());
+  std::ofstream(directory / "there") << "x";
+  EXPECT_THAT(told("there"), IsEmpty());
+  EXPECT_THAT(told("/dev/null"), IsEmpty());
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory), {}), 1) << "nothing is made";
+}
+
+TEST_F(PathsOfConfig, WhatIsInTheWayIsNamed) {
+  std::ofstream(directory / "there") << "x";
+  EXPECT_THAT(told("there/b.log"), ElementsAre(HasSubstr("there is no directory")));
+  EXPECT_THAT(told("."), ElementsAre(HasSubstr("not a file")));
+  std::filesystem::create_symlink("loop", directory / "loop");
+  EXPECT_THAT(told("loop"), ElementsAre(HasSubstr("symbolic links")));
+  EXPECT_THAT(told(std::string(300, 'x')), ElementsAre(HasSubstr("too long")));
+  if (::geteuid() == 0) return;  // may write everywhere
+  std::filesystem::create_directory(directory / "closed");
+  std::filesystem::permissions(directory / "closed", std::filesystem::perms::owner_read);
+  EXPECT_THAT(told("closed/x.log"), ElementsAre(HasSubstr("Permission denied")));
+}
+
+TEST_F(PathsOfConfig, ADirectoryOfTheStoreOrOfASocketMustBeThere) {
+  CollectorOptions options;
+  options.database = directory / "none" / "x.sqlite";
+  options.python_unix = directory / "none" / "py.sock";
+  options.endpoints = {"ipc://" + (directory / "made" / "bus").native()};
+  auto const mistakes = check_paths(options, {{options.database, 7, 3}});
+  ASSERT_THAT(mistakes, SizeIs(2));
+  EXPECT_THAT(mistakes[0].text, HasSubstr("none does not exist; make it"));
+  EXPECT_EQ(mistakes[0].line, 7U);
+  EXPECT_EQ(mistakes[0].column, 3U);
+  EXPECT_THAT(mistakes[1].text, HasSubstr("py.sock"));
+  EXPECT_TRUE(mistakes[1].elsewhere);
 }
 
 TEST(Config, AFileThatIsNotThereIsNamed) {

@@ -104,7 +104,7 @@ TEST(Control, QuestionsToACollectorAndTheirAnswersRoundTrip) {
   EXPECT_EQ(wanted.process, change.process);
   EXPECT_EQ(wanted.host, change.host);
   EXPECT_EQ(wanted.seconds, 600U);
-  Rules rules{2, 3, "info", "disk full", {{"db", -7, "p", "h", 1, INT64_MAX, UINT64_MAX}}};
+  Rules rules{2, 3, 1, "info", "disk full", {{"db", -7, "p", "h", 1, INT64_MAX, UINT64_MAX}}};
   auto const in_force = round_trip(rules);
   EXPECT_EQ(in_force.changed, 2U);
   EXPECT_EQ(in_force.not_kept, "disk full");

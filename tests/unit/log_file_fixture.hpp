@@ -1,20 +1,28 @@
-// What the tests of the log file share: a directory of their own, and what is in its files, compressed or not.
+// What the tests of the log file share: a directory of their own, what is in its files, compressed or not, and a log file with little to say.
 #pragma once
 
 #include "sinks/log_chunk.hpp"
+#include "sinks/log_file.hpp"
+#include "sinks/log_file_error.hpp"
 
 #include <gtest/gtest.h>
 #include <zstd.h>
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <optional>
+#include <set>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace logboom::sinks {
@@ -108,5 +116,65 @@ class LocalZone {
   std::string before_;
   bool had_ = false;
 };
+
+constexpr std::int64_t kNow = kNoon * kNanoseconds;
+constexpr std::int64_t kDay = 86'400 * kNanoseconds;
+
+class LogFileTest : public LogDirectory {
+ protected:
+  LogFile::Options options(std::string const& name) const {
+    LogFile::Options made;
+    made.path = path(name);
+    return made;
+  }
+
+  static RotationSchedule utc(std::string const& when, std::uint32_t interval = 1,
+                              std::optional<std::uint32_t> at = {}) {
+    auto made = RotationSchedule::parse(when);
+    made.utc = true;
+    made.interval = interval;
+    made.at = at;
+    return RotationSchedule(made);
+  }
+
+  static void put(LogFile& file, std::vector<std::string> const& records, std::int64_t now = kNow) {
+    auto made = chunk(records);
+    file.append(made, now);
+    EXPECT_TRUE(made.empty());
+  }
+
+  void set_time(std::string const& name, std::int64_t seconds) const {
+    timespec const times[2]{{seconds, 0}, {seconds, 0}};
+    ASSERT_EQ(::utimensat(AT_FDCWD, path(name).c_str(), times, 0), 0);
+  }
+
+  template <typename Condition>
+  static bool until(Condition const& condition) {
+    auto const end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (!condition()) {
+      if (std::chrono::steady_clock::now() > end) return false;
+      std::this_thread::yield();
+    }
+    return true;
+  }
+
+  // Ticks until there is nothing left to compress.
+  bool compressed(LogFile& file, std::set<std::string> const& expected, std::int64_t now = kNow) const {
+    return until([&] {
+      file.tick(now);
+      auto const all = names();
+      return std::set<std::string>(all.begin(), all.end()) == expected;
+    });
+  }
+};
+
+inline std::string error_of(auto const& action) {
+  try {
+    action();
+  } catch (LogFileError const& error) {
+    return error.what();
+  }
+  return "";
+}
 
 }  // namespace logboom::sinks

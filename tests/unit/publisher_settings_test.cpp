@@ -154,6 +154,22 @@ TEST(ASpoolThatCannotBeMade, IsReplacedByOneInMemory) {
   std::filesystem::remove_all(spool);
 }
 
+// The small files of a spool find room where a ring does not.
+TEST(ASpoolThatCannotBeMade, HasNoRoomForARing) {
+  TemporaryDirectory const directory;
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  rlimit small = before;
+  small.rlim_cur = 64U << 10U;
+  setrlimit(RLIMIT_FSIZE, &small);
+  Publisher bus(private_options(directory.path()));
+  EXPECT_TRUE(bus.flush(std::chrono::milliseconds(0)));
+  setrlimit(RLIMIT_FSIZE, &before);
+  EXPECT_EQ(bus.status().spool, "");
+  EXPECT_THAT(bus.status().problem, HasSubstr("nothing is logged"));
+  EXPECT_TRUE(std::filesystem::is_empty(directory.path() / "spool"));
+}
+
 // There is no stream in which its records could be declared.
 TEST(ASpoolThatCannotBeMade, NotEvenInMemoryIsSaidAndCounted) {
   TemporaryDirectory const directory;

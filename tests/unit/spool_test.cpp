@@ -4,6 +4,7 @@
 #include "spool/publisher_file.hpp"
 #include "spool_fixture.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -275,6 +276,39 @@ TEST_F(SpoolDirectory, ManyProcessesMakeTheirsAtOnce) {
   }
   Spool::sweep(root());
   EXPECT_TRUE(fs::is_empty(root()));
+}
+
+TEST_F(SpoolDirectory, ADeathWhileItOrItsRingsAreMadeIsNoDamage) {
+  std::mt19937 random(std::random_device{}());
+  for (int round = 0; round < 40; ++round) {
+    fs::path const place = root() / std::to_string(round);
+    int ready[2] = {};
+    ASSERT_EQ(::pipe(ready), 0);
+    pid_t const child = ::fork();
+    if (child == 0) {
+      (void)!::write(ready[1], "", 1);
+      Spool const spool = Spool::create(place, publisher());
+      std::vector<RingFile> rings;
+      for (unsigned stream = 0; stream < 16; ++stream) rings.push_back(spool.create_ring(stream, 1U << 20U));
+      ::pause();
+    }
+    char byte = 0;
+    ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+    ::usleep(std::uniform_int_distribution<useconds_t>(0, 8'000)(random));
+    ::kill(child, SIGKILL);
+    ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+    ::close(ready[0]);
+    ::close(ready[1]);
+    for (auto const& directory : Spool::list(place)) {
+      auto spool = Spool::adopt(directory);
+      ASSERT_TRUE(spool);
+      auto const rings = spool->open_rings();
+      EXPECT_THAT(spool->problems(), testing::IsEmpty());
+      EXPECT_THAT(rings.left_out, testing::IsEmpty());
+      EXPECT_THAT(rings.damage, testing::IsEmpty());
+      EXPECT_TRUE(spool->remove());
+    }
+  }
 }
 
 TEST_F(SpoolDirectory, ADirectoryWithNothingInItIsRemovedAndNotAdopted) {

@@ -1,4 +1,4 @@
-// A file that logboom 0.1 wrote: every later version reads it, goes on writing it, and brings it to its own schema.
+// Files that logboom wrote, one of each version of the schema: every later version reads them, goes on writing them, and brings them to its own schema.
 #include "store_fixture.hpp"
 
 #include "store/closed_files.hpp"
@@ -15,13 +15,20 @@ namespace {
 
 class GoldenStoreTest : public StoreTest {
  protected:
-  void SetUp() override {
-    StoreTest::SetUp();
-    std::ifstream file(LOGBOOM_SOURCE_DIR "/tests/unit/golden/store_v1.sql");
-    std::string const sql{std::istreambuf_iterator<char>(file), {}};
+  void make(int version, std::string const& file) const {
+    std::ifstream golden(fmt::format("{}/tests/unit/golden/store_v{}.sql", LOGBOOM_SOURCE_DIR, version));
+    std::string const sql{std::istreambuf_iterator<char>(golden), {}};
     ASSERT_FALSE(sql.empty());
-    SQLite::Database db(path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+    SQLite::Database db(file, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
     db.exec(sql);
+  }
+  std::vector<Record> all_records() const {
+    std::vector<Record> records;
+    query(path, {}, [&](Record const& record) {
+      records.push_back(record);
+      return true;
+    });
+    return records;
   }
   std::set<std::string> schema(std::string const& file) const {
     std::set<std::string> found;
@@ -32,7 +39,8 @@ class GoldenStoreTest : public StoreTest {
   }
 };
 
-TEST_F(GoldenStoreTest, IsReadAndGoneOnWith) {
+TEST_F(GoldenStoreTest, Version1IsReadAndGoneOnWith) {
+  make(1, path);
   {
     StoreWriter writer(path);  // migrates it, once there is something to migrate to
     EXPECT_EQ(writer.last_id(), 7);
@@ -40,11 +48,7 @@ TEST_F(GoldenStoreTest, IsReadAndGoneOnWith) {
     writer.write(blocks_of(make_block(9, 1, 3)));
   }
   EXPECT_EQ(number("PRAGMA user_version"), kSchemaVersion);
-  std::vector<Record> records;
-  query(path, {}, [&](Record const& record) {
-    records.push_back(record);
-    return true;
-  });
+  auto const records = all_records();
   ASSERT_EQ(records.size(), 10U);
   EXPECT_EQ(records[0].logger, "backup.disk");
   EXPECT_EQ(records[0].message, "no space left");
@@ -66,7 +70,8 @@ TEST_F(GoldenStoreTest, IsReadAndGoneOnWith) {
   EXPECT_EQ(sqlite3("PRAGMA integrity_check"), "ok");
 }
 
-TEST_F(GoldenStoreTest, IsReadAsAClosedFileAndGoneOnAfter) {
+TEST_F(GoldenStoreTest, Version1IsReadAsAClosedFileAndGoneOnAfter) {
+  make(1, path);
   auto const closed = closed_path(path, 1'795'168'800, 1);
   std::filesystem::create_directory(closed_directory(path));
   std::filesystem::rename(path, closed);
@@ -89,12 +94,78 @@ TEST_F(GoldenStoreTest, IsReadAsAClosedFileAndGoneOnAfter) {
   EXPECT_EQ(SQLite::Database(closed).execAndGet("PRAGMA user_version").getInt(), 1) << "nobody migrates it";
 }
 
+void expect_version_2(std::vector<Record> const& records) {
+  ASSERT_GE(records.size(), 15U);
+  EXPECT_EQ(records[2].message, "no space left");
+  EXPECT_EQ(records[2].level, 40);
+  EXPECT_EQ(records[2].fields.at(1).first, "free");
+  EXPECT_EQ(records[10].message, "record 3 of thread 0");
+  EXPECT_EQ(records[10].sequence, 3U);
+  EXPECT_EQ(records[10].stream, 1U);
+  EXPECT_EQ(records[10].template_text, "record {i} of thread {t}");
+  EXPECT_EQ(records[12].time, 1'795'168'800'000'000'000);
+  EXPECT_EQ(records[12].level, 35);
+  EXPECT_EQ(records[12].host, "other");
+  EXPECT_EQ(records[12].stack, "at 1");
+  EXPECT_EQ(records[13].message, "structured ü");
+  EXPECT_EQ(records[13].exception_type, "KeyError");
+  EXPECT_EQ(records[13].task, "load");
+  EXPECT_EQ(records[14].message, "stopped");
+}
+
+std::vector<Missing> missing_in(std::vector<Progress> const& ledger) {
+  std::vector<Missing> missing;
+  for (auto const& one : ledger) missing.insert(missing.end(), one.missing.begin(), one.missing.end());
+  return missing;
+}
+
+TEST_F(GoldenStoreTest, Version2IsReadAndGoneOnWith) {
+  make(2, path);
+  {
+    StoreWriter writer(path);
+    EXPECT_EQ(writer.last_id(), 15);
+    ASSERT_EQ(writer.ledger().size(), 4U);
+    EXPECT_EQ(missing_in(writer.ledger()), (std::vector<Missing>{{11, 20, false}, {31, 35, true}}));
+    writer.write(blocks_of(make_block(9, 1, 3)));
+  }
+  EXPECT_EQ(number("PRAGMA user_version"), kSchemaVersion);
+  auto const records = all_records();
+  ASSERT_EQ(records.size(), 18U);
+  expect_version_2(records);
+  EXPECT_EQ(records[17].id, 18);
+  EXPECT_EQ(number("SELECT count(*) FROM logs"), 18);
+  EXPECT_EQ(number("SELECT sum(n) FROM minute"), 18);
+  EXPECT_EQ(number("SELECT last - first + 1 FROM gap"), 5);
+  EXPECT_EQ(sqlite3("PRAGMA integrity_check"), "ok");
+}
+
+TEST_F(GoldenStoreTest, Version2IsReadAsAClosedFileAndGoneOnAfter) {
+  make(2, path);
+  auto const closed = closed_path(path, 1'795'168'800, 1);
+  std::filesystem::create_directory(closed_directory(path));
+  std::filesystem::rename(path, closed);
+  {
+    StoreWriter writer(path);
+    EXPECT_EQ(writer.last_id(), 15);
+    EXPECT_EQ(missing_in(writer.ledger()), (std::vector<Missing>{{11, 20, false}, {31, 35, true}}));
+    writer.write(blocks_of(make_block(9, 1, 3)));
+  }
+  auto const records = all_records();
+  ASSERT_EQ(records.size(), 18U);
+  expect_version_2(records);
+  EXPECT_EQ(SQLite::Database(closed).execAndGet("PRAGMA user_version").getInt(), 2) << "nobody migrates it";
+}
+
 TEST_F(GoldenStoreTest, ANewFileOfTheSameVersionHasTheSameSchema) {
   auto const fresh = (directory / "fresh.sqlite").string();
   { StoreWriter const writer(fresh); }
-  { StoreWriter const writer(path); }
-  // Migrated or made anew: a change to version 1 itself would be neither.
-  EXPECT_EQ(schema(path), schema(fresh));
+  for (int const version : {1, 2}) {
+    auto const old = (directory / fmt::format("old{}.sqlite", version)).string();
+    make(version, old);
+    { StoreWriter const writer(old); }
+    // Migrated or made anew: a change to a version itself would be neither.
+    EXPECT_EQ(schema(old), schema(fresh)) << "version " << version;
+  }
 }
 
 }  // namespace

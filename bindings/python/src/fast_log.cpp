@@ -3,6 +3,7 @@
 
 #include "handler.hpp"
 #include "log_record.hpp"
+#include "record_parts.hpp"
 #include "ref.hpp"
 
 #include <frameobject.h>  // Python < 3.11: not by Python.h

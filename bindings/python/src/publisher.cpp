@@ -1,5 +1,6 @@
 // The publishing half: what logboom.Handler and attach() are built on.
 #include "bindings.hpp"
+#include "bound_context.hpp"
 #include "bus.hpp"
 #include "fast_log.hpp"
 #include "handler.hpp"
