@@ -55,7 +55,9 @@ def run(bench):
         "a page cache that is cold; many files (see store); publishers on other machines; more than one reader")
     subjects = {f"{count} publishers": lambda count=count: bus_rate(bench, records, count, 1) for count in publishers}
     subjects |= {f"{count} threads": lambda count=count: bus_rate(bench, records, 1, count) for count in threads}
-    found = interleave(bench.pick(max(1, bench.rounds // 2), 1), subjects, bench.say)
+    rounds = max(1, bench.rounds // 2)
+    found = interleave(rounds, subjects, bench.say)
+    section.note(f"{rounds} rounds of publishers and threads; filled is each store once")
     stores = grow(bench, sizes, bench.pick(21, 3), bench.pick(5, 3), bench.rounds)
     section.measured = {"bus": found, "stores": stores}
     bus_table(section, bench, found, "publishers", publishers)
