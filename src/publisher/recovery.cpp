@@ -78,7 +78,8 @@ void Recovery::send(spool::Spool spool, RecoverOptions::Endpoints const& endpoin
   if (!context_) context_ = std::make_unique<zmq::context_t>(1);
   zmq_ctx_set(context_->handle(), ZMQ_BLOCKY, 0);
   failing_.insert(directory);
-  Replay replay(*context_, std::move(spool), endpoints, [this](std::string_view line) { report(line); });
+  Replay replay(*context_, std::move(spool), endpoints, options_.keys,
+                [this](std::string_view line) { report(line); });
   std::vector<zmq_pollitem_t> items;
   std::uint64_t committed = 0;
   bool welcomed = false;
@@ -89,11 +90,12 @@ void Recovery::send(spool::Spool spool, RecoverOptions::Endpoints const& endpoin
     if (replay.committed() != committed || replay.welcomed() != welcomed) progressed = now;
     committed = replay.committed();
     welcomed = replay.welcomed();
-    if (now - progressed > options_.patience.count()) break;
+    if (now - progressed > options_.patience.count() || !replay.refusal().empty()) break;
     items.clear();
     replay.add_to(items);
     if (!worked && !replay.done()) poll(items, 10);
   }
+  if (!replay.refusal().empty()) result_.refusal = replay.refusal();
   result_.reached = result_.reached || replay.answered();
   result_.records += committed;
   result_.gaps += replay.gaps();
