@@ -139,6 +139,11 @@ void read_upstream(TableReader& in, SinkOptions& sink) {
     (void)delivery::parse_endpoint(text);
     sink.endpoint = text;
   });
+  in.text("curve_server_key", sink.curve_server_key);
+  in.text("curve_secret", sink.curve_secret);
+  if (sink.curve_server_key.empty() != sink.curve_secret.empty())
+    in.mistake(sink.curve_secret.empty() ? "curve_server_key" : "curve_secret",
+               "curve_server_key and curve_secret go together; give both, or neither");
   in.text("spool", sink.spool);
   in.size("spool_size", sink.spool_bytes);
   switch (in.choice("when_full", {"auto", "drop", "wait"})) {

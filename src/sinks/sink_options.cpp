@@ -87,6 +87,11 @@ void check_parts(SinkOptions const& options) {
   if (options.type == Type::kFile) check_file(options);
   if (options.type == Type::kUpstream && options.endpoint.empty())
     throw std::invalid_argument("no endpoint; give the address of the other collector");
+  if (options.curve_server_key.empty() != options.curve_secret.empty())
+    throw std::invalid_argument(
+        "curve_server_key and curve_secret go together: the other collector's public key, and the file of "
+        "this "
+        "one's secret key (`logboom keygen -o FILE`)");
   if (options.type == Type::kUpstream && !(options.limit == LimitOptions{}))
     throw std::invalid_argument(
         "an upstream sink forwards every record that its filter takes; leave out every, rate and repeats");
