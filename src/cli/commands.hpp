@@ -42,6 +42,7 @@ std::string manual(std::string_view about, std::string_view examples = {});
 
 void add_collect(CLI::App& app);
 void add_completion(CLI::App& app);
+void add_keygen(CLI::App& app);
 void add_level(CLI::App& app);
 void add_tail(CLI::App& app);
 void add_man(CLI::App& app);

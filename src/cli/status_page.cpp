@@ -78,6 +78,20 @@ class Page {
 
 constexpr std::uint64_t kLongLog = 320U << 20U;  // bytes: past what the store keeps to by itself
 
+/// Who is let in, and who was not.
+void show_access(Page& page, Status const& status) {
+  for (auto const& open : status.insecure)
+    page.line("INSECURE", open + " asks nobody who they are, and others than this machine reach it");
+  auto const refused = status.refused_keys + status.refused_users + status.refused_requests;
+  if (!status.curve && refused + status.failed_handshakes == 0) return;
+  page.line("access",
+            fmt::format("{}; refused: {} for the key, {} for the user, {}; {} failed",
+                        status.curve ? counted(status.authorized_keys, "authorised key") : "no keys asked for",
+                        number_text(status.refused_keys), number_text(status.refused_users),
+                        counted(status.refused_requests, "request"),
+                        counted(status.failed_handshakes, "handshake")));
+}
+
 void show_store(Page& page, Status const& status) {
   auto const& store = status.store;
   if (store.path.empty()) {
@@ -186,6 +200,7 @@ std::string status_page(Status const& status, std::string const& endpoint, std::
   page.line("records", fmt::format("{}, {} declared lost, {} came twice; {}", number_text(status.records),
                                    number_text(status.gaps), number_text(status.duplicates),
                                    counted(status.bad_frames, "bad frame")));
+  show_access(page, status);
   show_store(page, status);
   page.line("viewers", !status.live ? "none are served"
                                     : fmt::format("{} connected, {} missed", number_text(status.viewers),

@@ -30,7 +30,8 @@ class Adoption {
   };
 
   /// @param addresses of the collector itself, as bound
-  Adoption(Roots const& roots, std::vector<std::string> const& addresses, OwnLog& log);
+  /// @param keys as whom it connects there
+  Adoption(Roots const& roots, std::vector<std::string> const& addresses, curve::ClientKeys keys, OwnLog& log);
   ~Adoption();
   Adoption(Adoption const&) = delete;
   Adoption& operator=(Adoption const&) = delete;
@@ -54,6 +55,7 @@ class Adoption {
   std::vector<std::filesystem::path> const any_, own_;
   std::vector<delivery::Endpoint> const bound_;
   delivery::Endpoint const self_;
+  curve::ClientKeys const keys_;
   OwnLog& log_;
   std::atomic<std::uint64_t> adopted_ = 0, damage_ = 0;
   std::mutex mutex_;

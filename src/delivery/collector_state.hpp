@@ -207,6 +207,14 @@ struct Status {
   std::uint64_t input_connections = 0, input_refused = 0;
   std::uint64_t connections = 0, max_connections = 0;  // of all sockets together
   bool doors_shut = false;
+  bool curve = false;                 // keys are asked for
+  std::uint64_t authorized_keys = 0;  // that are known
+  std::vector<std::string> insecure;  // addresses and inputs that whoever reaches them may use, beyond this machine
+  std::uint64_t refused_keys = 0,
+                refused_users = 0;  // connections, for the key or its rights, or the user of an ipc address
+  std::uint64_t refused_requests = 0;  // control messages, for want of a right
+  std::uint64_t failed_handshakes =
+      0;  // of peers without a key, with a wrong one of the collector, of other protocols, or too slow
   bool live = false;          // viewers are served
   std::uint64_t viewers = 0;  // connected
   std::uint64_t missed = 0;   // messages that viewers said they missed and could not read from the store
@@ -242,6 +250,13 @@ struct Status {
     each("connections", self.connections);
     each("max_connections", self.max_connections);
     each("doors_shut", self.doors_shut);
+    each("curve", self.curve);
+    each("authorized_keys", self.authorized_keys);
+    each("insecure", self.insecure);
+    each("refused_keys", self.refused_keys);
+    each("refused_users", self.refused_users);
+    each("refused_requests", self.refused_requests);
+    each("failed_handshakes", self.failed_handshakes);
     each("live", self.live);
     each("viewers", self.viewers);
     each("missed", self.missed);

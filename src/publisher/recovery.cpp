@@ -89,7 +89,7 @@ void Recovery::send(spool::Spool spool, RecoverOptions::Endpoints const& endpoin
   zmq_ctx_set(context_->handle(), ZMQ_BLOCKY, 0);
   failing_.insert(directory);
   Replay replay(
-      *context_, std::move(spool), endpoints, [this](std::string_view line) { report(line); },
+      *context_, std::move(spool), endpoints, options_.keys, [this](std::string_view line) { report(line); },
       [this](std::string_view line) { report_damage(line); });
   std::vector<zmq_pollitem_t> items;
   std::uint64_t committed = 0;
@@ -101,11 +101,12 @@ void Recovery::send(spool::Spool spool, RecoverOptions::Endpoints const& endpoin
     if (replay.committed() != committed || replay.welcomed() != welcomed) progressed = now;
     committed = replay.committed();
     welcomed = replay.welcomed();
-    if (now - progressed > options_.patience.count()) break;
+    if (now - progressed > options_.patience.count() || !replay.refusal().empty()) break;
     items.clear();
     replay.add_to(items);
     if (!worked && !replay.done()) poll(items, 10);
   }
+  if (!replay.refusal().empty()) result_.refusal = replay.refusal();
   result_.reached = result_.reached || replay.answered();
   result_.records += committed;
   result_.gaps += replay.gaps();

@@ -2,6 +2,7 @@
 // Must not know what is in a spool, nor the delivery protocol.
 #pragma once
 
+#include "curve/client_keys.hpp"
 #include "delivery/endpoint.hpp"
 #include "publisher/told_once.hpp"
 #include "spool/spool.hpp"
@@ -28,6 +29,7 @@ struct RecoverOptions {
   /// Where a spool goes, by the addresses that its publisher had (none: it is an older version's, which did not say). Empty: it is not ours, and is left alone.
   /// A std::invalid_argument is reported, and the spool left.
   std::function<Endpoints(std::span<std::string const> recorded)> destination;
+  curve::ClientKeys keys;                      // for all of them
   std::chrono::milliseconds patience{10'000};  // without progress: what is left stays for the next who comes
   std::function<void(std::string_view)> report;  // one line each, and each once: what could not be read, or why a collector refuses
   std::function<bool()> stop;  // asked every few milliseconds
@@ -46,6 +48,7 @@ struct Recovered {
   std::uint64_t damaged = 0;     // places in spools that were found damaged, each counted once
   bool reached = false;          // a collector answered
   std::string silent;            // the first address where none did
+  std::string refusal;           // why a collector lets nothing in; "": none said so
 };
 
 /// One thread.

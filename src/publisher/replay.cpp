@@ -10,12 +10,12 @@
 namespace logboom::publisher {
 
 Replay::Replay(zmq::context_t& context, spool::Spool spool, std::vector<delivery::Endpoint> endpoints,
-               Report report, Report const& damage)
+               curve::ClientKeys keys, Report report, Report const& damage)
     : spool_(std::move(spool)),
       report_(std::move(report)),
       feed_(spool_, spool_.catalogue(), Feed::Kind::kDead),
       unreadable_(add_rings(damage)),
-      link_(context),
+      link_(context, std::move(keys), endpoints),
       speaker_(link_, std::move(endpoints), spool_.publisher(), feed_,
                {{}, [this](Level, std::string_view line) { report_(line); }}) {
   speaker_.end();

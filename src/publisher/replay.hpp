@@ -21,7 +21,7 @@ class Replay {
 
   /// @param damage told of each place in the spool that is damaged. @throws std::system_error, spool::SpoolError when its rings cannot be opened
   Replay(zmq::context_t& context, spool::Spool spool, std::vector<delivery::Endpoint> endpoints,
-         Report report, Report const& damage);
+         curve::ClientKeys keys, Report report, Report const& damage);
   Replay(Replay const&) = delete;
   Replay& operator=(Replay const&) = delete;
 
@@ -33,6 +33,7 @@ class Replay {
   bool done() const { return done_; }
   bool welcomed() const { return welcomed_; }         // ever
   bool answered() const { return speaker_.heard(); }  // ever, if only with a refusal
+  std::string const& refusal() const { return speaker_.refusal(); }
   std::uint64_t committed() const { return speaker_.window().acked(); }
   std::uint64_t gaps() const { return feed_.gaps(); }
 
