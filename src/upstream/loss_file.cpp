@@ -73,6 +73,10 @@ bool LossFile::add(Loss const& given) {
     loss.span.first = known->loss.span.last + 1;
     loss.count = std::min(loss.count, loss.span.last - loss.span.first + 1);
   }
+  auto const next = losses_.lower_bound({loss.span.publisher, loss.span.stream, loss.span.first});
+  if (next != losses_.end() && next->second.loss.span.publisher == loss.span.publisher &&
+      next->second.loss.span.stream == loss.span.stream && next->second.loss.span.first <= loss.span.last)
+    return add_around(loss, next->second.loss.span);
   // What stands is not mixed with what does not yet: after a death it could not be told apart.
   bool const follows = known != nullptr && known->loss.span.last + 1 == loss.span.first;
   if (follows && (known->fresh || free_.empty())) {
@@ -89,6 +93,16 @@ bool LossFile::add(Loss const& given) {
   fresh_.push_back(key);
   write(kept);
   return true;
+}
+
+/// Numbers of which some stand already: they come again to a store that was begun anew.
+bool LossFile::add_around(Loss const& loss, Span const within) {
+  auto const part = [&](std::uint64_t first, std::uint64_t last) {
+    if (first > last) return true;
+    return add({{loss.span.publisher, loss.span.stream, first, last}, std::min(loss.count, last - first + 1)});
+  };
+  bool const before_it = part(loss.span.first, within.first - 1);
+  return part(within.last + 1, loss.span.last) && before_it;
 }
 
 void LossFile::settle() {

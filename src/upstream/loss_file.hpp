@@ -54,6 +54,7 @@ class LossFile {
   };
   struct Slot;
 
+  bool add_around(Loss const& loss, Span within);
   void write(Kept const& kept);
   void erase(std::size_t slot);
   void free(std::map<Key, Kept>::iterator at);

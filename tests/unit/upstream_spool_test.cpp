@@ -336,6 +336,17 @@ TEST(LossFile, RangesNeverOverlap) {
   ASSERT_THAT(file.first(10), SizeIs(1));
   EXPECT_EQ(file.first(1)[0].span.last, 12U);
   EXPECT_EQ(file.first(1)[0].count, 12U);
+  EXPECT_TRUE(file.add({{id_of(2), 0, 20, 25}, 6}));
+  file.settle();
+  EXPECT_TRUE(file.add({{id_of(2), 0, 10, 30}, 21}))
+      << "all of it comes again, to a store that was begun anew";
+  file.settle();
+  auto const losses = file.first(10);
+  ASSERT_THAT(losses, SizeIs(3));
+  EXPECT_EQ(losses[1].span.first, 10U);
+  EXPECT_EQ(losses[1].span.last + 1, losses[2].span.first);
+  EXPECT_EQ(losses[2].span.last, 30U);
+  EXPECT_EQ(losses[1].count + losses[2].count, 21U);
 }
 
 // --- spans
