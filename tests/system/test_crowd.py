@@ -67,7 +67,7 @@ class PlainFlood(threading.Thread):
 def test_one_floods_fifty_are_quiet(bus, start_collector, worker, context, kind):
     """What the quiet ones log is committed while the flood goes on: it waits for what is on its way, not for what is behind it."""
     start_collector()
-    quiet, ticks = 50, 100 if FULL else 10
+    quiet, ticks = 50, 100 if FULL else 4
     if kind == "publisher":
         # At its bound from the beginning: its threads wait for what is acked, so that nothing but the collector holds it back.
         flood = worker("burst", bus.directory / "count", 10**9, "--threads", "2", "--text", "100", "--overflow", "1", "--block-ms", "3600000")
