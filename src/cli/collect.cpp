@@ -153,6 +153,7 @@ void tell_end(CollectorStatus const& status) {
 }
 
 void collect(CollectFlags const& flags) {
+  if (!flags.file().empty()) Hangup::expect();
   auto options = ready(flags.config());
   auto const database = options.database;
   raise_descriptor_limit();

@@ -16,6 +16,7 @@ namespace {
 std::atomic<int> event{
     -1};  // eventfd, for the handler: it counts signals, and one large number says that it is over
 static_assert(std::atomic<int>::is_always_lock_free);
+std::atomic<bool> early{false};  // it came, and there was no event yet
 constexpr std::uint64_t kEnd = 1ULL << 32U;
 
 void add(std::uint64_t number) noexcept {
@@ -25,7 +26,10 @@ void add(std::uint64_t number) noexcept {
   errno = before;
 }
 
-void on_hangup(int) { add(1); }
+void on_hangup(int) {
+  early = true;  // before the event is looked at: whoever makes one looks here after it
+  add(1);
+}
 
 void handle(void (*handler)(int)) {
   struct sigaction action {};
@@ -37,10 +41,13 @@ void handle(void (*handler)(int)) {
 
 }  // namespace
 
+void Hangup::expect() { handle(on_hangup); }
+
 Hangup::Hangup(std::function<void()> action) : action_(std::move(action)) {
   int const fd = ::eventfd(0, EFD_CLOEXEC);
   if (fd < 0) throw std::system_error(errno, std::generic_category(), "collect: eventfd");
   event = fd;
+  if (early.exchange(false)) add(1);
   thread_ = std::thread([this] { run(); });
   handle(on_hangup);
 }
@@ -50,6 +57,7 @@ Hangup::~Hangup() {
   add(kEnd);
   thread_.join();
   ::close(event.exchange(-1));
+  early = false;
 }
 
 void Hangup::run() {

@@ -9,7 +9,10 @@ namespace logboom::cli {
 /// One at a time in a process.
 class Hangup {
  public:
-  /// From now on SIGHUP no longer ends the process. @param action is called by another thread, one call at a time; signals that come meanwhile are one call more.
+  /// From now on SIGHUP no longer ends the process; the Hangup that is made later calls for those that came until then.
+  static void expect();
+
+  /// As expect(). @param action is called by another thread, one call at a time; signals that come meanwhile are one call more.
   /// Must not throw. @throws std::system_error
   explicit Hangup(std::function<void()> action);
   /// Waits for the call that is being made. SIGHUP is ignored from then on.

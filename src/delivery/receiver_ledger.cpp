@@ -2,9 +2,10 @@
 // Must not know sockets, clocks, threads or the store.
 #include "delivery/receiver_ledger.hpp"
 
+#include "record/random_bytes.hpp"
+
 #include <algorithm>
 #include <cstring>
-#include <random>
 #include <unordered_map>
 
 namespace logboom::delivery {
@@ -24,7 +25,7 @@ std::uint64_t mix(std::uint64_t x) noexcept {  // splitmix64's finaliser
 
 /// Seeded, so that nobody can choose ids that fall into one bucket.
 struct Hash {
-  std::uint64_t seed = (std::uint64_t{std::random_device{}()} << 32U) | std::random_device{}();
+  std::uint64_t seed = random_seed();
   std::size_t operator()(Key const& key) const noexcept {
     std::uint64_t low = 0;
     std::uint64_t high = 0;
@@ -57,6 +58,7 @@ class MissingRanges {
 struct Row {
   std::uint64_t committed = 0;
   std::uint64_t expected = 1;
+  std::uint64_t base = 1;           // the last hello's
   MissingRanges missing;            // below expected
   MissingRanges committed_missing;  // as the last commit left it
   std::int64_t asked = INT64_MIN;   // when a resend was asked for last
@@ -205,6 +207,7 @@ std::vector<StreamState> ReceiverLedger::hello(
       continue;
     }
     row->asked = INT64_MIN;  // whoever says hello starts afresh
+    row->base = base;
     impl_->touch(*row);
     states.push_back({stream, row->committed, row->expected});
   }
@@ -340,7 +343,10 @@ StreamState ReceiverLedger::state(PublisherId const& id, std::uint64_t stream) c
 bool ReceiverLedger::complete(PublisherId const& id,
                               std::span<std::pair<std::uint64_t, std::uint64_t> const> stream_and_last) const {
   return std::all_of(stream_and_last.begin(), stream_and_last.end(), [&](auto const& pair) {
-    return pair.second == 0 || state(id, pair.first).committed >= pair.second;
+    auto const& [stream, last] = pair;
+    if (last == 0) return true;
+    auto const at = impl_->rows.find(Key{id, stream});
+    return (at != impl_->rows.end() && last < at->second.base) || state(id, stream).committed >= last;
   });
 }
 

@@ -24,7 +24,7 @@ struct StreamState {
   friend bool operator==(StreamState const&, StreamState const&) = default;
 };
 
-/// Holds at most `max_streams` streams in memory (about 120 bytes each, and up to 384 for ranges that are missing). At the bound the least recently used stream of which nothing is pending
+/// Holds at most `max_streams` streams in memory (about 130 bytes each, and up to 384 for ranges that are missing). At the bound the least recently used stream of which nothing is pending
 /// (committed = expected − 1) makes room; when it is heard of again its number comes from `lookup`. A stream that finds no room, because something is
 /// pending in every other, is refused: nothing of it is taken until there is. Without a lookup (no store) a forgotten stream starts anew at its base.
 class ReceiverLedger {
@@ -90,7 +90,7 @@ class ReceiverLedger {
   /// Everything taken and not committed is gone (the transaction failed for good): expected = committed + 1 everywhere.
   void roll_back();
   StreamState state(PublisherId const& id, std::uint64_t stream) const;
-  /// True when every stream is committed up to the number given (last = 0: nothing to wait for).
+  /// True when every stream is committed up to the number given (last = 0: nothing to wait for), here or, as its publisher's last hello said by its base, elsewhere.
   bool complete(PublisherId const& id,
                 std::span<std::pair<std::uint64_t, std::uint64_t> const> stream_and_last) const;
 

@@ -69,6 +69,8 @@ bool SenderWindow::hello_due(std::int64_t now) const {
   if (last_hello_ != kNever && now - last_hello_ < hello_interval()) return false;
   // A window of 0 and a refusal end without a word to us if nothing of ours is in flight.
   if (!welcomed_ || window_ == 0) return true;
+  // Whoever does not answer a bye may have forgotten where the streams began.
+  if (last_bye_ != kNever && now - last_bye_ >= kHelloEvery) return true;
   return std::any_of(streams_.begin(), streams_.end(),
                      [&](auto const& entry) { return entry.second.refused || entry.second.stalled(now); });
 }

@@ -53,6 +53,7 @@ class SenderWindow {
   void resend(Resend const& message, std::int64_t now);
   void sent(std::span<Range const> ranges, std::size_t bytes, std::int64_t now);
   void said_bye(std::int64_t now) { last_bye_ = now; }
+  void bye_answered() { last_bye_ = kNever; }
 
   // --- what to do
   bool hello_due(std::int64_t now) const;

@@ -42,6 +42,14 @@ void set_common(zmq::socket_t& socket) {
 void CollectorLink::open(delivery::Endpoint const& endpoint) {
   close();
   endpoint_ = endpoint;
+  try {
+    open_sockets();
+  } catch (zmq::error_t const& error) {
+    throw delivery::LinkError(error.what());
+  }
+}
+
+void CollectorLink::open_sockets() {
   control_ = zmq::socket_t(*context_, zmq::socket_type::dealer);
   set_common(control_);
   control_.set(zmq::sockopt::linger, kLastWord);
@@ -76,7 +84,7 @@ void CollectorLink::open_push() {
   push_ = std::move(push);
 }
 
-void CollectorLink::close() noexcept {
+void CollectorLink::close_sockets() noexcept {
   if (control_.handle() != nullptr) zmq_socket_monitor(control_.handle(), nullptr, 0);
   control_.close();
   monitor_.close();

@@ -4,6 +4,7 @@
 
 #include "delivery/control.hpp"
 #include "delivery/endpoint.hpp"
+#include "delivery/link.hpp"
 
 #include <zmq.hpp>
 
@@ -15,35 +16,29 @@
 
 namespace logboom::publisher {
 
-class CollectorLink {
+class CollectorLink final : public delivery::Link {
  public:
   explicit CollectorLink(zmq::context_t& context) : context_(&context) {}
-  ~CollectorLink() { close(); }
-  CollectorLink(CollectorLink const&) = delete;
-  CollectorLink& operator=(CollectorLink const&) = delete;
+  ~CollectorLink() override { close_sockets(); }
 
-  /// Begins to connect, and goes on trying for ever. Closes what was open. @throws zmq::error_t when the system has no more sockets or the address is refused
-  void open(delivery::Endpoint const& endpoint);
-  /// Discards what PUSH still holds. @throws zmq::error_t when there is no other socket to be had: nothing has changed then
-  void reopen_push() { open_push(); }
-  void close() noexcept;
-
-  enum class Change { kConnected, kDisconnected };
-  /// What became of the control connection since the last call, one at a time.
-  std::optional<Change> change();
-
-  /// False: no connection, or no room now.
-  bool send(std::span<std::byte const> batch);
-  bool say(delivery::Control const& message);
-  /// The next control message. Ones that cannot be read are skipped and counted.
-  std::optional<delivery::Control> hear();
+  void open(delivery::Endpoint const& endpoint) override;
+  /// @throws zmq::error_t
+  void reopen_push() override { open_push(); }
+  void close() noexcept override { close_sockets(); }
+  std::optional<Change> change() override;
+  bool send(std::span<std::byte const> batch) override;
+  bool say(delivery::Control const& message) override;
+  /// Messages that cannot be read are skipped and counted.
+  std::optional<delivery::Control> hear() override;
   std::size_t unreadable() const noexcept { return unreadable_; }
 
   /// For zmq_poll; nothing where nothing is open. `to_send`: wake up as well when PUSH can take a batch.
   void add_to(std::vector<zmq_pollitem_t>& items, bool to_send);
 
  private:
+  void open_sockets();
   void open_push();
+  void close_sockets() noexcept;
 
   zmq::context_t* context_;
   delivery::Endpoint endpoint_;

@@ -4,13 +4,13 @@
 #include "publisher/registry.hpp"
 #include "publisher/same_bus.hpp"
 #include "publisher/sender.hpp"
+#include "record/random_bytes.hpp"
 
 #include <logboom/detail/clock.hpp>
 #include <logboom/detail/encode.hpp>
 
 #include <fmt/format.h>
 #include <sys/eventfd.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -31,14 +31,7 @@ constexpr std::size_t kMaxReport = 4096;
 
 PublisherId random_id() {
   PublisherId id{};
-  for (std::size_t filled = 0; filled < id.size();) {
-    ssize_t const got = getrandom(id.data() + filled, id.size() - filled, 0);
-    if (got > 0) {
-      filled += static_cast<std::size_t>(got);
-    } else if (errno != EINTR) {
-      throw std::system_error(errno, std::generic_category(), "getrandom");
-    }
-  }
+  random_bytes(id);
   return id;
 }
 

@@ -1,6 +1,8 @@
 // Frames of chunks and rings into batches. Whatever is skipped because it is damaged becomes a gap with its exact count: the numbers tell.
 #include "publisher/feed.hpp"
 
+#include "spool/publisher_file.hpp"
+
 #include <logboom/detail/record_layout.hpp>
 #include <logboom/detail/ring.hpp>
 
@@ -26,11 +28,14 @@ using spool::RingFile;
 
 }  // namespace
 
-Feed::Feed(spool::Spool& spool, wire::Catalogue const& catalogue, Kind kind)
-    : spool_(&spool),
+Feed::Feed(wire::Publisher const& publisher, spool::Overflow& overflow, spool::ClockFile const& clock,
+           wire::Catalogue const& catalogue, Kind kind)
+    : publisher_(&publisher),
+      overflow_(&overflow),
+      clock_(&clock),
       kind_(kind),
-      builder_(spool.publisher(), catalogue),
-      last_time_(spool.publisher().started) {}
+      builder_(publisher, catalogue),
+      last_time_(publisher.started) {}
 
 void Feed::add_ring(std::shared_ptr<RingFile> ring) {
   auto const tail = ring->tail();
@@ -41,11 +46,26 @@ void Feed::open_streams(SenderWindow& window) {
   auto const open = [&](std::uint64_t stream, std::uint64_t base) {
     if (!window.open_stream(stream, base))
       throw std::length_error(
-          fmt::format("{}: more than {} streams; no publisher of this version makes so many",
-                      spool_->directory().string(), wire::kMaxStreams));
+          fmt::format("spool {}: more than {} streams; no publisher of this version makes so many",
+                      spool::hex(publisher_->id), wire::kMaxStreams));
   };
-  for (auto const& chunk : spool_->overflow().chunks()) open(chunk.stream, chunk.first);
-  for (auto const& ring : rings_) open(ring.file->stream(), ring.file->base());
+  for (auto const& [stream, held] : held()) open(stream, held.first);
+}
+
+/// By stream. A ring gives up what is committed, or stands in the overflow: so what is in neither, and was not lost by damage, is committed, and with it all before it. Of that the overflow
+/// may still hold some: its segments go when all that is in them may.
+std::map<std::uint64_t, Feed::Held> Feed::held() const {
+  std::map<std::uint64_t, Held> streams;
+  bool const whole = overflow_->damage().empty();
+  auto const add = [&](std::uint64_t stream, std::uint64_t first, std::uint64_t end) {
+    auto const [at, fresh] = streams.try_emplace(stream, Held{first, end});
+    if (fresh) return;
+    if (whole && first > at->second.end) at->second.first = first;
+    at->second.end = std::max(at->second.end, end);
+  };
+  for (auto const& chunk : overflow_->chunks()) add(chunk.stream, chunk.first, chunk.end);
+  for (auto const& ring : rings_) add(ring.file->stream(), ring.file->base(), ring.file->base());
+  return streams;
 }
 
 // --- batches
@@ -102,14 +122,14 @@ std::int64_t Feed::time_of(RingFile::Frame const& frame) const {
     detail::GapPayload gap{};
     if (frame.payload.size() < sizeof gap) return last_time_;
     std::memcpy(&gap, frame.payload.data(), sizeof gap);
-    return spool_->clock().nanoseconds(gap.ticks);
+    return clock_->nanoseconds(gap.ticks);
   }
   if (frame.payload.size() < detail::record_layout::kHeaderSize) return last_time_;
-  return spool_->clock().nanoseconds(detail::record_layout::time(frame.payload.data()));
+  return clock_->nanoseconds(detail::record_layout::time(frame.payload.data()));
 }
 
 bool Feed::add_chunk(SenderWindow const& window) {
-  auto const& chunks = spool_->overflow().chunks();
+  auto const& chunks = overflow_->chunks();
   auto at = std::lower_bound(chunks.begin(), chunks.end(), next_chunk_,
                              [](auto const& chunk, std::uint64_t number) { return chunk.number < number; });
   bool all_before_done = true;
@@ -127,8 +147,8 @@ bool Feed::add_chunk(SenderWindow const& window) {
 bool Feed::add_chunk_part(SenderWindow const& window, spool::Overflow::Info const& chunk) {
   if (loaded_chunk_ != chunk.number) {
     chunk_offset_ = 0;
-    if (!spool_->overflow().read(chunk.number, chunk_)) {
-      auto const error = spool_->overflow().error();
+    if (!overflow_->read(chunk.number, chunk_)) {
+      auto const error = overflow_->error();
       loaded_chunk_ = UINT64_MAX;
       if (spool::may_pass(error)) throw std::system_error(error, "cannot read the spool's overflow");
       chunk_.clear();
@@ -186,7 +206,7 @@ void Feed::declare_drops(Part& part, RingFile const& ring) {
   if (drops.count > 0 && drops.first <= part.next && end > part.next) {
     part.tid = ring.tid();
     part.thread_name = ring.thread_name();
-    lose(part, end, spool_->clock().nanoseconds(drops.ticks), kDropped);
+    lose(part, end, clock_->nanoseconds(drops.ticks), kDropped);
   }
   if (kind_ == Kind::kDead) {
     part.tid = ring.tid();
@@ -204,7 +224,7 @@ void Feed::rewind() {
 // --- room
 
 void Feed::release(SenderWindow const& window, std::int64_t now) {
-  auto& overflow = spool_->overflow();
+  auto& overflow = *overflow_;
   while (!overflow.empty()) {
     auto const& oldest = overflow.chunks().front();
     if (oldest.end > window.committed(oldest.stream) + 1) break;
@@ -291,7 +311,7 @@ std::optional<std::uint64_t> Feed::spill(Ring& ring) {
     position = frame->end;
   }
   if (spilled_.empty()) return 0;
-  if (!spool_->overflow().append(chunk, spilled_)) return std::nullopt;
+  if (!overflow_->append(chunk, spilled_)) return std::nullopt;
   file.release(position, chunk.end);
   ring.position = std::max(ring.position, position);
   while (!ring.marks.empty() && ring.marks.front().position <= position) ring.marks.pop_front();
@@ -312,7 +332,7 @@ std::vector<std::pair<std::uint64_t, std::uint64_t>> Feed::ends() const {
 }
 
 bool Feed::drained(SenderWindow const& window) const {
-  auto const& chunks = spool_->overflow().chunks();
+  auto const& chunks = overflow_->chunks();
   return std::all_of(rings_.begin(), rings_.end(),
                      [&](Ring const& ring) {
                        return end_of(*ring.file) <= window.committed(ring.file->stream()) + 1;

@@ -2,8 +2,8 @@
 // moves the oldest part of a crowded ring to the overflow. Must not know sockets; what may be sent and forgotten is the window's to say.
 #pragma once
 
+#include "delivery/outgoing.hpp"
 #include "delivery/sender_window.hpp"
-#include "publisher/outgoing.hpp"
 #include "record/wire.hpp"
 #include "spool/spool.hpp"
 
@@ -20,13 +20,16 @@
 
 namespace logboom::publisher {
 
-/// One thread. The spool outlives it.
-class Feed final : public Outgoing {
+/// One thread. The spool (or what is given of it) outlives it.
+class Feed final : public delivery::Outgoing {
  public:
   enum class Kind { kLive, kDead };
 
   /// `catalogue` names call sites and loggers: the process's own, or the one read from the spool.
-  Feed(spool::Spool& spool, wire::Catalogue const& catalogue, Kind kind);
+  Feed(spool::Spool& spool, wire::Catalogue const& catalogue, Kind kind)
+      : Feed(spool.publisher(), spool.overflow(), spool.clock(), catalogue, kind) {}
+  Feed(wire::Publisher const& publisher, spool::Overflow& overflow, spool::ClockFile const& clock,
+       wire::Catalogue const& catalogue, Kind kind);
 
   void add_ring(std::shared_ptr<spool::RingFile> ring);
   void open_streams(delivery::SenderWindow& window) override;
@@ -69,6 +72,10 @@ class Feed final : public Outgoing {
     bool begun = false;
   };
 
+  struct Held {
+    std::uint64_t first = 0, end = 0;
+  };
+  std::map<std::uint64_t, Held> held() const;
   Part part_of(delivery::SenderWindow const& window, std::uint64_t stream, std::uint64_t tid,
                std::string_view thread_name) const;
   void begin(Part& part);
@@ -85,7 +92,9 @@ class Feed final : public Outgoing {
   std::int64_t time_of(spool::RingFile::Frame const& frame) const;
   static std::uint64_t end_of(spool::RingFile const& ring);
 
-  spool::Spool* spool_;
+  wire::Publisher const* publisher_;
+  spool::Overflow* overflow_;
+  spool::ClockFile const* clock_;
   Kind kind_;
   wire::BatchBuilder builder_;
   std::vector<delivery::SenderWindow::Range> ranges_;

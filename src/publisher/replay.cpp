@@ -12,16 +12,21 @@ Replay::Replay(zmq::context_t& context, spool::Spool spool, std::vector<delivery
     : spool_(std::move(spool)),
       report_(std::move(report)),
       feed_(spool_, spool_.catalogue(), Feed::Kind::kDead),
-      speaker_(context, std::move(endpoints), spool_.publisher(), feed_,
+      unreadable_(add_rings()),
+      link_(context),
+      speaker_(link_, std::move(endpoints), spool_.publisher(), feed_,
                {{}, [this](Level, std::string_view line) { report_(line); }}) {
+  speaker_.end();
+}
+
+/// Before anybody asks the feed for its streams: rings and overflow say together where they begin. @return whether there are some that cannot be read
+bool Replay::add_rings() {
   auto rings = spool_.open_rings();
   for (auto& ring : rings.readable) feed_.add_ring(std::make_shared<spool::RingFile>(std::move(ring)));
-  unreadable_ = !rings.left_out.empty();
   for (auto const& line : spool_.problems()) report_(line);
   for (auto const& line : rings.left_out) report_(line);
   for (auto const& line : rings.damage) report_(line);
-  speaker_.open_streams();
-  speaker_.end();
+  return !rings.left_out.empty();
 }
 
 bool Replay::step(std::int64_t now) {

@@ -2,8 +2,9 @@
 // Must not know live rings, nor where spools are found.
 #pragma once
 
+#include "delivery/speaker.hpp"
+#include "publisher/collector_link.hpp"
 #include "publisher/feed.hpp"
-#include "publisher/speaker.hpp"
 #include "spool/spool.hpp"
 
 #include <cstdint>
@@ -24,7 +25,7 @@ class Replay {
 
   /// @return whether something came or went
   bool step(std::int64_t now);
-  void add_to(std::vector<zmq_pollitem_t>& items) { speaker_.add_to(items); }
+  void add_to(std::vector<zmq_pollitem_t>& items) { link_.add_to(items, speaker_.blocked()); }
 
   /// All is committed, the collector has answered the bye, and the directory is gone (or, if part of it could not be read, set aside as NAME.unreadable).
   bool done() const { return done_; }
@@ -34,13 +35,15 @@ class Replay {
   std::uint64_t gaps() const { return feed_.gaps(); }
 
  private:
+  bool add_rings();
   void finish();
 
   spool::Spool spool_;
   std::function<void(std::string_view)> report_;
   Feed feed_;
-  Speaker speaker_;
-  bool unreadable_ = false;
+  bool unreadable_;  // part of it
+  CollectorLink link_;
+  delivery::Speaker speaker_;
   bool welcomed_ = false;
   bool done_ = false;
 };

@@ -38,10 +38,11 @@ Sender::Sender(Engine& engine) : engine_(&engine), sockets_(std::make_shared<Soc
   zmq_ctx_set(sockets_->context.handle(), ZMQ_BLOCKY, 0);
   spool->overflow().set_bound(engine.settings().overflow_bound);
   feed_.emplace(*spool, engine.catalogue(), Feed::Kind::kLive);
-  Speaker::Hooks hooks{[this](std::string_view rules) { engine_->push_level_rules(rules); },
-                       [this](Level level, std::string_view line) { engine_->report(level, line); }};
+  delivery::Speaker::Hooks hooks{[this](std::string_view rules) { engine_->push_level_rules(rules); },
+                                 [this](Level level, std::string_view line) { engine_->report(level, line); }};
   hooks.state = [this] { return state(); };
-  speaker_.emplace(sockets_->context, engine.settings().endpoints, engine.identity(), *feed_, std::move(hooks));
+  link_.emplace(sockets_->context);
+  speaker_.emplace(*link_, engine.settings().endpoints, engine.identity(), *feed_, std::move(hooks));
   // Also where publishers keep their spools that cannot have one there: this one may be such a one itself.
   std::vector<std::filesystem::path> roots{spool->directory().parent_path()};
   for (auto& root : memory_roots()) {
@@ -117,6 +118,7 @@ void Sender::run() {
   adopter_->stop();
   feed_->seal();  // what came after the last round
   speaker_.reset();
+  link_.reset();
   auto const sockets = sockets_;  // `this` may be gone as soon as `finished` is seen
   {
     std::lock_guard const lock(sockets->mutex);
@@ -280,7 +282,8 @@ void Sender::wait(bool worked, std::int64_t now) {
   engine_->wakeup().doze(idle);
   poll_items_.clear();
   poll_items_.push_back({nullptr, engine_->wakeup().fd(), ZMQ_POLLIN, 0});
-  if (now >= speak_again_) speaker_->add_to(poll_items_);  // else nobody would read what is there
+  if (now >= speak_again_)
+    link_->add_to(poll_items_, speaker_->blocked());  // else nobody would read what is there
   auto const pause = now - worked_at_ >= kLongIdle ? kLongWait : kIdleWait;
   poll(poll_items_, idle && !feed_->crowded() ? pause : 1);
 }

@@ -2,10 +2,11 @@
 // Must not know how records are written, nor the delivery protocol (src/delivery, speaker.*).
 #pragma once
 
+#include "delivery/speaker.hpp"
 #include "publisher/adopter.hpp"
+#include "publisher/collector_link.hpp"
 #include "publisher/engine.hpp"
 #include "publisher/feed.hpp"
-#include "publisher/speaker.hpp"
 
 #include <zmq.hpp>
 
@@ -74,7 +75,8 @@ class Sender {
   Engine* engine_;
   std::shared_ptr<Sockets> sockets_;
   std::optional<Feed> feed_;  // none without a spool
-  std::optional<Speaker> speaker_;
+  std::optional<CollectorLink> link_;
+  std::optional<delivery::Speaker> speaker_;
   std::optional<Adopter> adopter_;
   std::vector<std::shared_ptr<RingSlot>> slots_;
   std::uint64_t slots_version_ = UINT64_MAX;

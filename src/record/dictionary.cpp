@@ -1,16 +1,12 @@
 // See dictionary.hpp.
 #include "record/dictionary.hpp"
 
+#include "record/random_bytes.hpp"
+
 #include <cstring>
-#include <random>
 
 namespace logboom::wire {
 namespace {
-
-std::uint64_t random_odd() {
-  std::random_device device;
-  return (static_cast<std::uint64_t>(device()) << 32U | device()) | 1U;
-}
 
 // Keyed by chance, so that peers cannot choose texts that fall together.
 class Hash {
@@ -33,7 +29,7 @@ class Hash {
     return word;
   }
   Hash& mix(std::uint64_t part) noexcept {
-    static std::uint64_t const key = random_odd();
+    static std::uint64_t const key = random_seed() | 1U;
     value_ = (value_ ^ part) * key;
     value_ ^= value_ >> 32U;
     return *this;

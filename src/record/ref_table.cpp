@@ -1,7 +1,8 @@
 // See ref_table.hpp.
 #include "record/ref_table.hpp"
 
-#include <random>
+#include "record/random_bytes.hpp"
+
 #include <utility>
 
 namespace logboom::wire {
@@ -9,18 +10,13 @@ namespace {
 
 constexpr unsigned kFirstBits = 6;
 
-std::uint64_t random_multiplier() {
-  std::random_device device;
-  return (static_cast<std::uint64_t>(device()) << 32U | device()) | 1U;
-}
-
 }  // namespace
 
 RefTable::RefTable()
     : slots_(1U << kFirstBits),
       mask_(slots_.size() - 1),
       shift_(64 - kFirstBits),
-      multiplier_(random_multiplier()) {}
+      multiplier_(random_seed() | 1U) {}
 
 bool RefTable::insert(std::uint64_t key, std::uint32_t index) {
   std::size_t at = slot(key);

@@ -83,6 +83,14 @@ std::error_code FileHandle::write_at(std::uint64_t offset, std::span<std::byte c
   return {};
 }
 
+std::error_code FileHandle::allocate(std::uint64_t size) const noexcept {
+  if (auto const error = file_limit(size)) return error;
+  int error = 0;
+  do error = ::posix_fallocate(fd_, 0, static_cast<off_t>(size));
+  while (error == EINTR);
+  return {error, std::generic_category()};
+}
+
 std::error_code FileHandle::truncate(std::uint64_t size) const noexcept {
   if (::ftruncate(fd_, static_cast<off_t>(size)) == 0) return {};
   return {errno, std::generic_category()};

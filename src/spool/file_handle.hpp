@@ -36,6 +36,8 @@ class FileHandle {
   std::uint64_t size() const;
   /// All of it, or an error; a part may have been written then. Never raises SIGXFSZ: EFBIG is found out beforehand.
   std::error_code write_at(std::uint64_t offset, std::span<std::byte const> bytes) const noexcept;
+  /// Makes sure of the blocks of the first `size` bytes; the file is no shorter then.
+  std::error_code allocate(std::uint64_t size) const noexcept;
   std::error_code truncate(std::uint64_t size) const noexcept;
   /// Up to bytes.size(); less at the end of the file. @throws std::system_error
   std::size_t read_at(std::uint64_t offset, std::span<std::byte> bytes) const;

@@ -16,12 +16,8 @@ namespace logboom::spool {
 namespace {
 
 // A sparse file on a disk that fills up is SIGBUS in a log call; on a tmpfs already in who reads it.
-void allocate(int file, std::size_t size, char const* what, std::filesystem::path const& path) {
-  if (auto const error = file_limit(size)) throw_system_error(error.value(), what, path);
-  int error = 0;
-  do error = ::posix_fallocate(file, 0, static_cast<off_t>(size));
-  while (error == EINTR);
-  if (error != 0) throw_system_error(error, what, path);
+void allocate(FileHandle const& file, std::size_t size, char const* what) {
+  if (auto const error = file.allocate(size)) throw_system_error(error.value(), what, file.path());
 }
 
 /// Where a new file is until it is shown.
@@ -61,7 +57,7 @@ MappedFile MappedFile::create(std::filesystem::path const& path, std::size_t siz
   auto const making = hidden(path);
   FileHandle const file = FileHandle::open(making, O_RDWR | O_CREAT | O_EXCL);
   try {
-    allocate(file.fd(), size, "cannot allocate", path);
+    allocate(file, size, "cannot allocate");
     MappedFile map(path, file.fd(), size);
     populate(map.data_, size);
     return map;
@@ -81,7 +77,7 @@ void MappedFile::show() {
 
 MappedFile MappedFile::open(std::filesystem::path path, std::size_t size) {
   FileHandle const file = FileHandle::open(path, O_RDWR);
-  if (file.size() < size) allocate(file.fd(), size, "cannot lengthen", path);
+  if (file.size() < size) allocate(file, size, "cannot lengthen");
   return {std::move(path), file.fd(), size};
 }
 

@@ -1,10 +1,10 @@
 #include "spool/overflow.hpp"
 
 #include "spool/check.hpp"
+#include "spool/directory.hpp"
 #include "spool/ring_file.hpp"
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -103,8 +103,8 @@ Overflow::Overflow(std::filesystem::path directory, std::uint64_t seed, std::uin
 Overflow Overflow::open(std::filesystem::path directory, std::uint64_t seed, std::uint64_t bound) {
   Overflow overflow(std::move(directory), seed, bound);
   std::vector<std::uint64_t> numbers;
-  for (auto const& entry : std::filesystem::directory_iterator(overflow.directory_))
-    if (auto const number = segment_number(entry.path().filename().string())) numbers.push_back(*number);
+  for (auto const& name : names_in(overflow.directory_))
+    if (auto const number = segment_number(name)) numbers.push_back(*number);
   std::sort(numbers.begin(), numbers.end());
   for (std::uint64_t const number : numbers) overflow.load(number);
   overflow.unlink_released();
@@ -179,7 +179,7 @@ void Overflow::begin_segment() {
   FileHandle file = FileHandle::open(segment_path(number), O_RDWR | O_CREAT | O_EXCL);
   SegmentHeader const header;
   if (auto const error = file.write_at(0, std::as_bytes(std::span(&header, 1)))) {
-    ::unlink(file.path().c_str());
+    remove_file(file.path());
     throw std::system_error(error);
   }
   segments_[number].size = kSegmentHeader;
@@ -271,7 +271,7 @@ void Overflow::unlink_released() noexcept {
   while (!segments_.empty() && segments_.begin()->second.held == 0) {
     auto const first = segments_.begin();
     try {
-      ::unlink(segment_path(first->first).c_str());
+      remove_file(segment_path(first->first));
     } catch (std::bad_alloc const&) {
       return;  // with the next release
     }

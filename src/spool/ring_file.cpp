@@ -1,16 +1,14 @@
 #include "spool/ring_file.hpp"
 
+#include "record/random_bytes.hpp"
 #include "spool/boot_id.hpp"
 #include "spool/check.hpp"
 #include "spool/file_handle.hpp"
 
 #include <fcntl.h>
-#include <sys/random.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
-#include <cerrno>
 #include <cstring>
 #include <new>
 
@@ -55,15 +53,6 @@ std::size_t file_size(std::size_t capacity) {
   return detail::kRingDataOffset + capacity + detail::kRingSlack;
 }
 
-std::uint64_t random_seed(std::filesystem::path const& path) {
-  std::uint64_t seed = 0;
-  ssize_t got = 0;
-  do got = ::getrandom(&seed, sizeof seed, 0);
-  while (got < 0 && errno == EINTR);
-  if (got != sizeof seed) throw_system_error(errno, "no random numbers for", path);
-  return seed;
-}
-
 }  // namespace
 
 RingFile::RingFile(MappedFile map, Identity const& identity)
@@ -78,7 +67,7 @@ RingFile RingFile::create(std::filesystem::path const& path, std::uint64_t strea
   Identity identity;
   identity.capacity = std::bit_ceil(std::clamp(capacity, kMinRing, kMaxRing));
   identity.stream = stream;
-  identity.seed = random_seed(path);
+  identity.seed = random_seed();
   RingFile ring(MappedFile::create(path, file_size(identity.capacity)), identity);
   auto* const shared = new (ring.map_.data() + kSharedOffset) detail::RingShared{};
   shared->producer.next.store(1, std::memory_order_relaxed);

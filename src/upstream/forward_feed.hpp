@@ -1,7 +1,7 @@
 // What a forwarder has to send: the frames of its spool, one stream after the other. Must not know sockets.
 #pragma once
 
-#include "publisher/outgoing.hpp"
+#include "delivery/outgoing.hpp"
 #include "record/wire.hpp"
 #include "upstream/forward_spool.hpp"
 
@@ -12,7 +12,7 @@
 namespace logboom::upstream {
 
 /// One thread. The spool and the publisher outlive it.
-class ForwardFeed final : public publisher::Outgoing {
+class ForwardFeed final : public delivery::Outgoing {
  public:
   ForwardFeed(ForwardSpool& spool, wire::Publisher const& forwarder);
 

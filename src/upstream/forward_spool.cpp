@@ -1,19 +1,18 @@
 // Segments of frames. Must not know what a frame says.
 #include "upstream/forward_spool.hpp"
 
+#include "record/random_bytes.hpp"
 #include "spool/check.hpp"
+#include "spool/directory.hpp"
 
 #include <fmt/format.h>
 
 #include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <cstring>
-#include <random>
 #include <string_view>
 
 namespace logboom::upstream {
@@ -64,9 +63,7 @@ std::optional<std::uint64_t> file_number(std::string const& name) {
 }
 
 spool::SpoolLock locked(fs::path const& directory) {
-  fs::create_directories(directory.parent_path());
-  if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST)
-    spool::throw_system_error(errno, "cannot make", directory);
+  spool::make_directory(directory);
   auto lock = spool::SpoolLock::acquire(directory, true);
   if (!lock) {
     throw std::system_error(
@@ -76,12 +73,6 @@ spool::SpoolLock locked(fs::path const& directory) {
             directory.string()));
   }
   return std::move(*lock);
-}
-
-std::uint64_t now_in_microseconds() {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
-                                        std::chrono::system_clock::now().time_since_epoch())
-                                        .count());
 }
 
 }  // namespace
@@ -109,7 +100,13 @@ struct ForwardSpool::Header {
   }
 };
 
-ForwardSpool::ForwardSpool(fs::path directory, std::uint64_t bound)
+std::uint64_t ForwardSpool::now() {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
+                                        std::chrono::system_clock::now().time_since_epoch())
+                                        .count());
+}
+
+ForwardSpool::ForwardSpool(fs::path directory, std::uint64_t bound, std::uint64_t now)
     : directory_(std::move(directory)),
       bound_(std::max(bound, kLeastBound)),
       segment_bound_(std::min(kSegment, bound_ / 8)),
@@ -120,7 +117,7 @@ ForwardSpool::ForwardSpool(fs::path directory, std::uint64_t bound)
   std::uint64_t last = 0;
   for (auto const& segment : segments_) last = std::max(last, segment.stream);
   // Even ones are of frames; the odd one above is for records that come without a number.
-  stream_ = std::max(now_in_microseconds(), last + 1) & ~std::uint64_t{1};
+  stream_ = std::max(now, last + 1) & ~std::uint64_t{1};
   if (stream_ <= last) stream_ += 2;
   released_ = oldest();
 }
@@ -139,15 +136,14 @@ void ForwardSpool::read_id() {
   } catch (std::system_error const& error) {
     if (error.code().value() != ENOENT) throw;
   }
-  std::random_device device;
-  for (auto& byte : kept.id) byte = static_cast<std::byte>(device());
+  random_bytes(kept.id);
   kept.magic = IdFile::kMagic;
   kept.check = kept.sum();
   auto const fresh = directory_ / ".forwarder";
   auto const file = FileHandle::open(fresh, O_RDWR | O_CREAT | O_TRUNC);
   if (auto const error = file.write_at(0, std::as_bytes(std::span(&kept, 1))))
     throw std::system_error(error, "cannot write " + fresh.string());
-  if (::rename(fresh.c_str(), path.c_str()) != 0) spool::throw_system_error(errno, "cannot rename", fresh);
+  spool::rename_file(fresh, path);
   id_ = kept.id;
 }
 
@@ -157,8 +153,8 @@ fs::path ForwardSpool::segment_path(std::uint64_t file) const {
 
 void ForwardSpool::load() {
   std::vector<std::uint64_t> files;
-  for (auto const& entry : fs::directory_iterator(directory_)) {
-    if (auto const number = file_number(entry.path().filename().string())) files.push_back(*number);
+  for (auto const& name : spool::names_in(directory_)) {
+    if (auto const number = file_number(name)) files.push_back(*number);
   }
   std::sort(files.begin(), files.end());
   for (auto const file : files) {
@@ -172,7 +168,7 @@ void ForwardSpool::load(std::uint64_t file) {
   auto const size = handle.size();
   SegmentHeader head;
   if (handle.read_at(0, std::as_writable_bytes(std::span(&head, 1))) != sizeof head) {
-    ::unlink(handle.path().c_str());  // its writer died while it began it
+    spool::remove_file(handle.path());  // its writer died while it began it
     return;
   }
   if (!head.valid()) {
@@ -198,7 +194,7 @@ void ForwardSpool::load(std::uint64_t file) {
     ++segment.end;
   }
   if (segment.first == segment.end) {
-    ::unlink(handle.path().c_str());
+    spool::remove_file(handle.path());
     return;
   }
   bytes_ += segment.size;
@@ -233,7 +229,7 @@ void ForwardSpool::begin_segment() {
   header.first = next_number_;
   header.check = header.sum();
   if (auto const error = file.write_at(0, std::as_bytes(std::span(&header, 1)))) {
-    ::unlink(file.path().c_str());
+    spool::remove_file(file.path());
     throw std::system_error(error);
   }
   segments_.push_back({next_file_, stream_, next_number_, next_number_, sizeof header, 0});
@@ -291,7 +287,7 @@ void ForwardSpool::forget_after(std::uint64_t stream, std::uint64_t last) {
   }
   std::erase_if(segments_, [this](Segment const& segment) {
     if (segment.first != segment.end) return false;
-    ::unlink(segment_path(segment.file).c_str());
+    spool::remove_file(segment_path(segment.file));
     bytes_ -= segment.size;
     return true;
   });
@@ -406,7 +402,7 @@ void ForwardSpool::unlink(std::deque<Segment> const& segments) noexcept {
       if (cursor->file == segment.file) cursor->handle.close();
     }
     try {
-      ::unlink(segment_path(segment.file).c_str());
+      spool::remove_file(segment_path(segment.file));
     } catch (std::bad_alloc const&) {
       return;  // with the next opening: the hub says then that it has them
     }

@@ -39,9 +39,10 @@ class ForwardSpool {
     std::uint64_t stream = 0, first = 1, end = 1;
   };
 
-  /// Makes the directory (0700) if need be and locks it. A torn last frame is cut off: what was in it is not acked. @param bound bytes
+  /// Makes the directory (0700) if need be and locks it. A torn last frame is cut off: what was in it is not acked. @param bound bytes @param now names the stream that it begins: µs since the epoch
   /// @throws std::system_error (in use by another process, no permission), spool::SpoolError (another user's)
-  ForwardSpool(std::filesystem::path directory, std::uint64_t bound);
+  ForwardSpool(std::filesystem::path directory, std::uint64_t bound, std::uint64_t now = ForwardSpool::now());
+  static std::uint64_t now();
 
   std::filesystem::path const& directory() const noexcept { return directory_; }
   PublisherId const& id() const noexcept {

@@ -3,11 +3,12 @@
 #pragma once
 
 #include "delivery/endpoint.hpp"
-#include "publisher/speaker.hpp"
+#include "delivery/speaker.hpp"
+#include "publisher/collector_link.hpp"
 #include "record/block.hpp"
-#include "record/forward.hpp"
 #include "record/wire.hpp"
 #include "sinks/selector.hpp"
+#include "upstream/appender.hpp"
 #include "upstream/forward_feed.hpp"
 #include "upstream/forward_spool.hpp"
 #include "upstream/loss_file.hpp"
@@ -16,7 +17,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <deque>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -76,21 +76,8 @@ class Forwarder {
   SinkStatus status() const;
 
  private:
-  struct Encoded {
-    std::vector<std::byte> contents;
-    std::uint32_t records = 0;
-    std::vector<wire::ForwardBuilder::Part> parts;
-  };
-
-  // The appending thread.
-  void encode(Block const& block);
-  bool passes(Block const& block, std::size_t index) const;
-  void finish_frame();
-  void store_frames();
-  bool declare_losses();
-  void declare_quietly(std::int64_t now);
-  void lose(Encoded const& frame);
-  [[noreturn]] void refuse();
+  Appender::Options appending() const;
+  Appender::Hooks hooks();
 
   // The delivering thread.
   void run();
@@ -106,29 +93,18 @@ class Forwarder {
   Surroundings const around_;
   std::vector<delivery::Endpoint> const endpoints_;
   std::string const name_;
-  bool const waits_;  // when full
   sinks::Selector const selector_;
   ForwardSpool spool_;
   LossFile losses_;
   wire::Publisher const self_;
-
-  std::mutex appending_;  // what is appended, by the thread that commits or, of losses, by the one that delivers
-  bool committing_ = false;           // something was appended and not committed yet
-  std::atomic<bool> losing_ = false;  // there is something in losses_
-  bool full_ = false;
-
-  // The appending thread's own.
-  wire::ForwardBuilder builder_;
-  std::vector<bool> selected_;  // of a block
-  std::uint64_t plain_ = 0;     // number of the last record that came without one
-  std::deque<Encoded> frames_;
+  Appender appender_;
 
   // The delivering thread's own.
   zmq::context_t context_{1};
   ForwardFeed feed_;
-  std::optional<publisher::Speaker> speaker_;
+  std::optional<publisher::CollectorLink> link_;
+  std::optional<delivery::Speaker> speaker_;
   std::vector<zmq_pollitem_t> items_;
-  std::int64_t declare_again_ = 0;
   bool welcomed_ = false, said_ = false;
   std::int64_t silent_since_ = 0;
   std::int64_t progressed_ = 0, stop_by_ = 0;
@@ -137,7 +113,7 @@ class Forwarder {
   int const wake_;  // eventfd
   std::atomic<bool> stopping_ = false;
   std::atomic<bool> finished_ = false;
-  std::atomic<std::uint64_t> filtered_ = 0, dropped_ = 0, sent_ = 0, acked_ = 0;
+  std::atomic<std::uint64_t> sent_ = 0, acked_ = 0;
   mutable std::mutex mutex_;
   SinkStatus trouble_;  // failures, last_error, last_error_time, failing
   std::thread thread_;

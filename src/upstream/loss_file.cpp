@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <algorithm>
+#include <iterator>
 #include <span>
 #include <utility>
 
@@ -14,8 +15,8 @@ namespace logboom::upstream {
 struct LossFile::Slot {
   PublisherId publisher{};
   std::uint64_t stream = 0, first = 0, last = 0, count = 0;
-  std::uint64_t reserved = 0;
-  std::uint64_t check = 0;  // over everything else
+  std::uint64_t stands = 0;  // 1: the transaction that it is of was made
+  std::uint64_t check = 0;   // over everything else
 
   std::uint64_t sum() const noexcept {
     Slot copy = *this;
@@ -25,53 +26,121 @@ struct LossFile::Slot {
   bool used() const noexcept { return first >= 1 && last >= first && check == sum(); }
 };
 
-LossFile::LossFile(std::filesystem::path path)
+LossFile::LossFile(std::filesystem::path path, std::size_t most)
     : file_(spool::FileHandle::open(std::move(path), O_RDWR | O_CREAT)) {
   static_assert(sizeof(Slot) == 64);
-  constexpr std::size_t kBytes = kMaxLosses * sizeof(Slot);
-  if (int const error = ::posix_fallocate(file_.fd(), 0, static_cast<off_t>(kBytes)))
-    spool::throw_system_error(error, "no room for", file_.path());
-  std::vector<Slot> slots(kMaxLosses);
+  if (auto const error = file_.allocate(most * sizeof(Slot)))
+    spool::throw_system_error(error.value(), "no room for", file_.path());
+  std::vector<Slot> slots(most);
   (void)file_.read_at(0, std::as_writable_bytes(std::span(slots)));
-  for (std::size_t i = kMaxLosses; i > 0; --i) {
+  for (std::size_t i = most; i > 0; --i) {
     auto const& slot = slots[i - 1];
     if (slot.used()) {
       Loss const loss{{slot.publisher, slot.stream, slot.first, slot.last}, slot.count};
-      losses_[{slot.publisher, slot.stream, slot.first}] = {loss, i - 1};
+      Key const key{slot.publisher, slot.stream, slot.first};
+      losses_[key] = {loss, i - 1, slot.stands == 0};
+      if (slot.stands == 0) fresh_.push_back(key);
     } else {
       free_.push_back(i - 1);
     }
   }
+  // Of two that overlap a death kept the writer from removing the shorter.
+  for (auto at = losses_.begin(); at != losses_.end();) {
+    auto const here = at++;
+    if (here == losses_.begin()) continue;
+    auto const& ahead = std::prev(here)->second.loss.span;
+    auto const& span = here->second.loss.span;
+    if (ahead.publisher == span.publisher && ahead.stream == span.stream && span.first <= ahead.last)
+      free(here);
+  }
 }
 
-bool LossFile::add(Loss const& loss) {
-  auto const& span = loss.span;
-  // The range of this stream that ends right before it, if there is one.
-  auto at = losses_.lower_bound({span.publisher, span.stream, span.first});
-  if (at != losses_.begin()) {
-    auto& [loss_before, slot] = std::prev(at)->second;
-    if (loss_before.span.publisher == span.publisher && loss_before.span.stream == span.stream &&
-        loss_before.span.last + 1 == span.first) {
-      loss_before.span.last = span.last;
-      loss_before.count += loss.count;
-      write(slot, &loss_before);
-      return true;
-    }
+/// The range of this stream that begins before it, if there is one.
+LossFile::Kept* LossFile::before(Span const& span) {
+  auto const at = losses_.upper_bound({span.publisher, span.stream, span.first});
+  if (at == losses_.begin()) return nullptr;
+  auto& [key, kept] = *std::prev(at);
+  auto const& known = kept.loss.span;
+  return known.publisher == span.publisher && known.stream == span.stream ? &kept : nullptr;
+}
+
+bool LossFile::add(Loss const& given) {
+  auto loss = given;
+  auto* const known = before(loss.span);
+  if (known != nullptr &&
+      known->loss.span.last >= loss.span.first) {  // once more, of a transaction that was not made
+    if (known->loss.span.last >= loss.span.last) return true;
+    loss.span.first = known->loss.span.last + 1;
+    loss.count = std::min(loss.count, loss.span.last - loss.span.first + 1);
+  }
+  // What stands is not mixed with what does not yet: after a death it could not be told apart.
+  bool const follows = known != nullptr && known->loss.span.last + 1 == loss.span.first;
+  if (follows && (known->fresh || free_.empty())) {
+    known->loss.span.last = loss.span.last;
+    known->loss.count += loss.count;
+    write(*known);
+    return true;
   }
   if (free_.empty()) return false;
-  auto const [added, fresh] =
-      losses_.try_emplace({span.publisher, span.stream, span.first}, Kept{loss, free_.back()});
-  if (fresh) free_.pop_back();
-  added->second.loss = loss;
-  write(added->second.slot, &loss);
+  Key const key{loss.span.publisher, loss.span.stream, loss.span.first};
+  auto const slot = free_.back();
+  free_.pop_back();
+  auto& kept = losses_[key] = {loss, slot, true};
+  fresh_.push_back(key);
+  write(kept);
   return true;
+}
+
+void LossFile::settle() {
+  for (auto const& key : std::exchange(fresh_, {})) {
+    auto const at = losses_.find(key);
+    if (at == losses_.end()) continue;
+    at->second.fresh = false;
+    auto const& span = at->second.loss.span;
+    auto* const ahead = at == losses_.begin() ? nullptr : &std::prev(at)->second;
+    if (ahead == nullptr || ahead->fresh || ahead->loss.span.publisher != span.publisher ||
+        ahead->loss.span.stream != span.stream || ahead->loss.span.last + 1 != span.first) {
+      write(at->second);
+      continue;
+    }
+    // The longer one first: of two that overlap the next opening keeps it.
+    ahead->loss.span.last = span.last;
+    ahead->loss.count += at->second.loss.count;
+    write(*ahead);
+    free(at);
+  }
+}
+
+void LossFile::forget_after(PublisherId const& publisher, std::uint64_t stream, std::uint64_t last) {
+  for (auto at = losses_.lower_bound({publisher, stream, 0}); at != losses_.end();) {
+    auto const here = at++;
+    auto& [loss, slot, fresh] = here->second;
+    if (loss.span.publisher != publisher || loss.span.stream != stream) break;
+    if (!fresh) continue;
+    if (loss.span.first > last) {
+      free(here);
+    } else if (loss.span.last > last) {
+      loss.span.last = last;
+      loss.count = std::min(loss.count, last - loss.span.first + 1);
+      write(here->second);
+    }
+  }
 }
 
 std::vector<Loss> LossFile::first(std::size_t most) const {
   std::vector<Loss> list;
   for (auto const& [key, kept] : losses_) {
     if (list.size() == most) break;
-    list.push_back(kept.loss);
+    if (!kept.fresh) list.push_back(kept.loss);
+  }
+  return list;
+}
+
+std::vector<std::pair<PublisherId, std::uint64_t>> LossFile::streams() const {
+  std::vector<std::pair<PublisherId, std::uint64_t>> list;
+  for (auto const& [key, kept] : losses_) {
+    std::pair const stream(kept.loss.span.publisher, kept.loss.span.stream);
+    if (list.empty() || list.back() != stream) list.push_back(stream);
   }
   return list;
 }
@@ -79,25 +148,27 @@ std::vector<Loss> LossFile::first(std::size_t most) const {
 void LossFile::remove(std::vector<Loss> const& losses) {
   for (auto const& loss : losses) {
     auto const at = losses_.find({loss.span.publisher, loss.span.stream, loss.span.first});
-    if (at == losses_.end()) continue;
-    write(at->second.slot, nullptr);
-    free_.push_back(at->second.slot);
-    losses_.erase(at);
+    if (at != losses_.end()) free(at);
   }
 }
 
+void LossFile::free(std::map<Key, Kept>::iterator at) {
+  erase(at->second.slot);
+  free_.push_back(at->second.slot);
+  losses_.erase(at);
+}
+
 /// Its blocks are there: what could fail is the disk itself, and then what is in memory still holds.
-void LossFile::write(std::size_t slot, Loss const* loss) {
-  Slot bytes;
-  if (loss != nullptr) {
-    bytes.publisher = loss->span.publisher;
-    bytes.stream = loss->span.stream;
-    bytes.first = loss->span.first;
-    bytes.last = loss->span.last;
-    bytes.count = loss->count;
-    bytes.check = bytes.sum();
-  }
-  (void)file_.write_at(slot * sizeof bytes, std::as_bytes(std::span(&bytes, 1)));
+void LossFile::write(Kept const& kept) {
+  auto const& [span, count] = kept.loss;
+  Slot slot{span.publisher, span.stream, span.first, span.last, count, kept.fresh ? 0U : 1U, 0};
+  slot.check = slot.sum();
+  (void)file_.write_at(kept.slot * sizeof slot, std::as_bytes(std::span(&slot, 1)));
+}
+
+void LossFile::erase(std::size_t slot) {
+  Slot const nothing;
+  (void)file_.write_at(slot * sizeof nothing, std::as_bytes(std::span(&nothing, 1)));
 }
 
 }  // namespace logboom::upstream

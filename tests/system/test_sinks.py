@@ -11,7 +11,7 @@ import msgpack
 import pytest
 import zmq
 
-from conftest import BUILD, PATIENCE, eventually
+from conftest import BUILD, HERE, PATIENCE, eventually
 
 
 def lines(path):
@@ -221,6 +221,20 @@ def test_a_bad_file_at_sighup_changes_nothing_and_is_told(bus, start_collector, 
     assert any("levle" in line for line in told) and any("nothing is changed" in line for line in told)
 
 
+def test_sighup_while_it_starts_is_no_end_of_it(bus, start_collector, push):
+    """As logrotate may send it just then. It is amid its start, for certain, while it waits for its file."""
+    fifo = bus.directory / "fifo.toml"
+    os.mkfifo(fifo)
+    collector = start_collector("--config", fifo, cwd=bus.directory, wait=False)
+    with open(fifo, "w") as writing:  # returns once it is being read
+        collector.signal(signal.SIGHUP)
+        writing.write(ONE_FILE)
+    collector.wait_ready()
+    collector.wait_line("nothing is changed: it is no regular file")
+    send(push, 1, message="here")
+    eventually(lambda: lines(bus.directory / "a.log") == ["here"])
+
+
 def test_a_pipe_is_read_once_and_an_empty_one_is_no_configuration(bus, start_collector, push):
     """As with --config <(…) of a shell."""
     reading, writing = os.pipe()
@@ -319,6 +333,14 @@ def test_check_prints_what_is_in_effect_as_a_file(bus, run, config):
     again = run("collect", "--check", "--config", path)
     assert again.stdout == done.stdout
     assert not list(bus.directory.glob("*.sqlite")) and not (bus.directory / "app.log").exists(), "nothing is made"
+
+
+def test_the_example_of_the_page_on_configuration_is_right(bus, run, config):
+    page = (HERE.parents[1] / "docs" / "config.md").read_text()
+    example = re.search(r"^    \[collector\]\n(?:(?:    .*)?\n)+", page, re.MULTILINE)[0]
+    done = run("collect", "--check", "--config", config(example.replace("/run/app", str(bus.runtime))), cwd=bus.directory)
+    assert done.returncode == 0, done.stderr
+    assert [sink["type"] for sink in tomllib.loads(done.stdout)["sink"]] == ["console", "file", "file", "file"]
 
 
 def test_check_tells_every_mistake_with_its_place(bus, run, config):

@@ -81,6 +81,40 @@ TEST_F(FeedTest, ARingThatNobodyWritesIsEmptiedIntoTheOverflow) {
   EXPECT_EQ(feed.gaps(), 0U);
 }
 
+// What a dead publisher left is told to collectors that may know nothing of it: what was released is not to be told as damaged. (Found by simulation.)
+TEST_F(FeedTest, WhatIsCommittedAndStillInTheOverflowIsNotTheOldestThatIsHeld) {
+  SpoolWriter two(scratch.path() / "two", 2);
+  Feed live(two.spool, two.catalogue, Feed::Kind::kLive);
+  for (auto const& ring : two.rings) live.add_ring(ring.file);
+  SenderWindow sender;
+  live.open_streams(sender);
+  two.write_many(1, 3);
+  EXPECT_EQ(live.empty(*two.rings[1].file, 0), 3U);
+  two.write_many(0, 3);
+  EXPECT_EQ(live.empty(*two.rings[0].file, 0), 3U);
+  two.write_many(0, 3);
+  sender.connected(0);
+  delivery::Welcome welcome;
+  welcome.epoch = 7;
+  welcome.window = 1 << 20;
+  sender.welcome(welcome, 0);
+  for (;;) {
+    auto const batch = live.next(sender);
+    if (batch.ranges.empty()) break;
+    sender.sent(batch.ranges, batch.bytes.size(), 0);
+  }
+  sender.ack({7, 1 << 20, {{0, 6, 7}}}, 0);
+  live.release(sender, 0);
+  two.write_many(0, 1);
+
+  Feed dead(two.spool, two.catalogue, Feed::Kind::kDead);
+  for (auto const& ring : two.rings) dead.add_ring(ring.file);
+  SenderWindow fresh;
+  dead.open_streams(fresh);
+  EXPECT_EQ(fresh.cursor(0), 7U);
+  EXPECT_EQ(fresh.cursor(1), 1U);
+}
+
 // A program that writes where it should not may hit a ring: that costs this one ring, not the room of all.
 TEST_F(FeedTest, ARingThatCannotBeReadDoesNotKeepTheOthersFull) {
   SpoolWriter two(scratch.path() / "two", 2);

@@ -1,6 +1,7 @@
 // A speaker, its feed and its sockets against a collector in the test's hands: whatever happens to the collector, what the spool holds is stored exactly once.
+#include "delivery/speaker.hpp"
+#include "publisher/collector_link.hpp"
 #include "publisher/feed.hpp"
-#include "publisher/speaker.hpp"
 #include "sender_fixture.hpp"
 
 #include <gmock/gmock.h>
@@ -11,6 +12,7 @@
 namespace logboom::publisher {
 namespace {
 
+using delivery::Speaker;
 using test::FakeCollector;
 using test::NoDescriptors;
 using test::SpoolWriter;
@@ -28,7 +30,9 @@ class SpeakerTest : public testing::Test {
     Speaker::Hooks hooks{[this](std::string_view rules) { rules_heard.emplace_back(rules); },
                          [this](Level, std::string_view line) { reports.emplace_back(line); }};
     hooks.state = [this] { return state; };
-    speaker.emplace(context, std::move(endpoints), writer->spool.publisher(), *feed, std::move(hooks));
+    speaker.reset();
+    link.emplace(context);
+    speaker.emplace(*link, std::move(endpoints), writer->spool.publisher(), *feed, std::move(hooks));
   }
   void collect() { collector.emplace(scratch.endpoint(), stored); }
 
@@ -40,7 +44,7 @@ class SpeakerTest : public testing::Test {
     if (other) other->step();
     if (worked) return;
     std::vector<zmq_pollitem_t> items;
-    speaker->add_to(items);
+    link->add_to(items, speaker->blocked());
     poll(items, 1);
   }
   template <class Condition>
@@ -65,6 +69,7 @@ class SpeakerTest : public testing::Test {
   zmq::context_t context{1};
   std::optional<SpoolWriter> writer;
   std::optional<Feed> feed;
+  std::optional<CollectorLink> link;
   std::optional<Speaker> speaker;
   std::optional<FakeCollector> collector, other;
   std::vector<std::string> rules_heard, reports;

@@ -274,6 +274,8 @@ TEST(LossFile, RangesThatFollowEachOtherAreOneAndSurvive) {
     EXPECT_TRUE(file.add({{id_of(1), 0, 11, 20}, 10}));
     EXPECT_TRUE(file.add({{id_of(1), 0, 31, 40}, 10}));
     EXPECT_EQ(file.size(), 3U);
+    EXPECT_THAT(file.first(10), IsEmpty()) << "nobody is told of what no transaction told";
+    file.settle();
   }
   LossFile file(path);
   auto const losses = file.first(10);
@@ -295,8 +297,45 @@ TEST(LossFile, IsBoundedAndItsBlocksAreThereFromTheBeginning) {
     ASSERT_TRUE(file.add({{id_of(1), stream, 1, 1}, 1}));
   EXPECT_FALSE(file.add({{id_of(1), LossFile::kMaxLosses, 1, 1}, 1}));
   EXPECT_TRUE(file.add({{id_of(1), 7, 2, 2}, 1}));
+  file.settle();
   file.remove(file.first(1));
   EXPECT_TRUE(file.add({{id_of(1), LossFile::kMaxLosses, 1, 1}, 1}));
+}
+
+TEST(LossFile, WhatStandsIsKeptApartFromWhatATransactionIsAboutToSay) {
+  Scratch const scratch;
+  auto const path = scratch.path() / "losses";
+  {
+    LossFile file(path);
+    EXPECT_TRUE(file.add({{id_of(1), 0, 1, 10}, 7}));
+    file.settle();
+    EXPECT_TRUE(file.add({{id_of(1), 0, 11, 12}, 2}));
+    EXPECT_TRUE(file.add({{id_of(1), 0, 13, 20}, 8}));
+    EXPECT_EQ(file.size(), 2U);
+  }  // a death amid it
+  LossFile file(path);
+  file.forget_after(id_of(1), 0, 10);
+  file.forget_after(id_of(1), 0, 0);  // another store's word
+  ASSERT_THAT(file.first(10), SizeIs(1));
+  EXPECT_EQ(file.first(1)[0].count, 7U);
+  EXPECT_TRUE(file.add({{id_of(1), 0, 11, 30}, 20})) << "they come again, in other company";
+  file.settle();
+  ASSERT_THAT(file.first(10), SizeIs(1));
+  EXPECT_EQ(file.first(1)[0].span.last, 30U);
+  EXPECT_EQ(file.first(1)[0].count, 27U);
+}
+
+TEST(LossFile, RangesNeverOverlap) {
+  Scratch const scratch;
+  LossFile file(scratch.path() / "losses");
+  EXPECT_TRUE(file.add({{id_of(1), 0, 1, 10}, 10}));
+  file.settle();
+  EXPECT_TRUE(file.add({{id_of(1), 0, 5, 10}, 6}));
+  EXPECT_TRUE(file.add({{id_of(1), 0, 5, 12}, 8}));
+  file.settle();
+  ASSERT_THAT(file.first(10), SizeIs(1));
+  EXPECT_EQ(file.first(1)[0].span.last, 12U);
+  EXPECT_EQ(file.first(1)[0].count, 12U);
 }
 
 // --- spans

@@ -1,5 +1,5 @@
 // One round of a speaker: what became of the connection, what the collector says, what is to be said, what is to be sent.
-#include "publisher/speaker.hpp"
+#include "delivery/speaker.hpp"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <utility>
 
-namespace logboom::publisher {
+namespace logboom::delivery {
 namespace {
 
 constexpr int kBatchesARound = 16;            // then control has its turn
@@ -16,13 +16,13 @@ constexpr int kMessagesARound = 256;          // then batches have theirs
 
 }  // namespace
 
-Speaker::Speaker(zmq::context_t& context, std::vector<delivery::Endpoint> endpoints,
-                 wire::Publisher const& publisher, Outgoing& feed, Hooks hooks)
-    : endpoints_(std::move(endpoints)),
+Speaker::Speaker(Link& link, std::vector<Endpoint> endpoints, wire::Publisher const& publisher,
+                 Outgoing& feed, Hooks hooks)
+    : link_(&link),
+      endpoints_(std::move(endpoints)),
       publisher_(&publisher),
       feed_(&feed),
-      hooks_(std::move(hooks)),
-      link_(context) {
+      hooks_(std::move(hooks)) {
   open_streams();
 }
 
@@ -33,7 +33,7 @@ bool Speaker::step(std::int64_t now) {
   worked |= hear(now);
   stale_ = window_.rewound() || stale_;
   if (stale_) {
-    link_.reopen_push();
+    link_->reopen_push();
     stale_ = false;
     worked = true;
   }
@@ -60,11 +60,11 @@ void Speaker::try_next_collector(std::int64_t now) {
   window_.change_collector();
   reset_batch();
   try {
-    link_.open(endpoints_[active_]);
+    link_->open(endpoints_[active_]);
     stale_ = false;
     open_ = true;
-  } catch (zmq::error_t const& error) {
-    link_.close();
+  } catch (LinkError const& error) {
+    link_->close();
     open_ = false;
     report_once(level::kWarning, fmt::format("cannot connect to {}: {}; trying again every few seconds",
                                              endpoints_[active_].text, error.what()));
@@ -74,9 +74,9 @@ void Speaker::try_next_collector(std::int64_t now) {
 
 bool Speaker::follow_connection(std::int64_t now) {
   bool changed = false;
-  while (auto const change = link_.change()) {
+  while (auto const change = link_->change()) {
     changed = true;
-    if (*change == CollectorLink::Change::kConnected)
+    if (*change == Link::Change::kConnected)
       window_.connected(now);
     else
       window_.disconnected();
@@ -87,7 +87,7 @@ bool Speaker::follow_connection(std::int64_t now) {
 bool Speaker::hear(std::int64_t now) {
   bool heard = false;
   for (int i = 0; i < kMessagesARound; ++i) {
-    auto const message = link_.hear();
+    auto const message = link_->hear();
     if (!message) break;
     take(*message, now);
     heard = true;
@@ -97,8 +97,8 @@ bool Speaker::hear(std::int64_t now) {
   return heard;
 }
 
-void Speaker::take(delivery::Control const& message, std::int64_t now) {
-  if (auto const* welcome = std::get_if<delivery::Welcome>(&message)) {
+void Speaker::take(Control const& message, std::int64_t now) {
+  if (auto const* welcome = std::get_if<Welcome>(&message)) {
     if (welcome->version != wire::kVersion) {
       return report_once(level::kError,
                          fmt::format("the collector at {} speaks version {} of the protocol, this publisher "
@@ -113,15 +113,17 @@ void Speaker::take(delivery::Control const& message, std::int64_t now) {
     obey(welcome->levels);
     state_every_ = static_cast<std::int64_t>(std::min<std::uint64_t>(welcome->report_every, kRarest));
     state_.reset();  // it may be another collector
-  } else if (auto const* ack = std::get_if<delivery::Ack>(&message)) {
+  } else if (auto const* ack = std::get_if<Ack>(&message)) {
     window_.ack(*ack, now);
-  } else if (auto const* resend = std::get_if<delivery::Resend>(&message)) {
+  } else if (auto const* resend = std::get_if<Resend>(&message)) {
     window_.resend(*resend, now);
-  } else if (auto const* levels = std::get_if<delivery::Levels>(&message)) {
+  } else if (auto const* levels = std::get_if<Levels>(&message)) {
     obey(levels->rules);
-  } else if (auto const* bye = std::get_if<delivery::Bye>(&message)) {
-    bye_answered_ = bye_answered_ || (ending_ && bye->id == publisher_->id);
-  } else if (auto const* error = std::get_if<delivery::Error>(&message)) {
+  } else if (auto const* bye = std::get_if<Bye>(&message)) {
+    if (!ending_ || bye->id != publisher_->id) return;
+    bye_answered_ = true;
+    window_.bye_answered();
+  } else if (auto const* error = std::get_if<Error>(&message)) {
     report_once(level::kError,
                 fmt::format("the collector at {} refuses: {}", endpoints_[active_].text, error->text));
   }
@@ -139,8 +141,7 @@ void Speaker::obey(std::string const& rules) {
 }
 
 void Speaker::greet(std::int64_t now) {
-  if (!window_.hello_due(now) ||
-      !link_.say(delivery::Hello{wire::kVersion, *publisher_, window_.hello_streams()}))
+  if (!window_.hello_due(now) || !link_->say(Hello{wire::kVersion, *publisher_, window_.hello_streams()}))
     return;
   window_.said_hello(now);
   known_ = true;
@@ -152,7 +153,7 @@ bool Speaker::send(std::int64_t now) {
   for (int i = 0; i < kBatchesARound && window_.may_send(); ++i) {
     if (batch_.ranges.empty()) batch_ = feed_->next(window_);
     if (batch_.ranges.empty()) break;
-    blocked_ = !link_.send(batch_.bytes);
+    blocked_ = !link_->send(batch_.bytes);
     if (blocked_) break;
     window_.sent(batch_.ranges, batch_.bytes.size(), now);
     for (auto const& range : batch_.ranges) sent_ += range.end - range.first;
@@ -168,21 +169,21 @@ void Speaker::reset_batch() {
 }
 
 void Speaker::part(std::int64_t now) {
-  if (hurry_ && window_.welcomed()) hurry_ = !link_.say(delivery::Flush{++flushes_});
+  if (hurry_ && window_.welcomed()) hurry_ = !link_->say(Flush{++flushes_});
   if (!ending_) return;
   if (!drained()) {
     bye_answered_ = false;  // the collector has forgotten this publisher with its answer, and is told anew
     return;
   }
   if (bye_answered_ || !window_.bye_due(now)) return;
-  if (link_.say(delivery::Bye{publisher_->id, window_.last()})) window_.said_bye(now);
+  if (link_->say(Bye{publisher_->id, window_.last()})) window_.said_bye(now);
 }
 
 void Speaker::tell_state(std::int64_t now) {
   if (state_every_ == 0 || now < state_next_ || !hooks_.state || !window_.welcomed()) return;
   state_next_ = now + state_every_;
   auto state = hooks_.state();
-  if (state_ != state && link_.say(delivery::Report{publisher_->id, state})) state_ = std::move(state);
+  if (state_ != state && link_->say(Report{publisher_->id, state})) state_ = std::move(state);
 }
 
 bool Speaker::committed(std::vector<std::pair<std::uint64_t, std::uint64_t>> const& ends) const {
@@ -196,4 +197,4 @@ void Speaker::report_once(Level level, std::string line) {
   if (hooks_.report) hooks_.report(level, reported_);
 }
 
-}  // namespace logboom::publisher
+}  // namespace logboom::delivery

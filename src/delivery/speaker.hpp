@@ -1,10 +1,11 @@
-// Speaks for one spool to one collector at a time: hello, batches, acks, resends, bye. The same for a live publisher, for a dead one and for a collector that forwards.
-// Joins the window (what to do), what there is to send and the link (the sockets); must not know threads, rings or frames.
+// The sender's half as a whole: speaks for one spool to one collector at a time: hello, batches, acks, resends, bye. The same for a live publisher, for a dead one and for a collector
+// that forwards. Joins the window (what to do), what there is to send and the link (what carries it); must not know sockets, clocks, threads, rings or frames.
 #pragma once
 
+#include "delivery/endpoint.hpp"
+#include "delivery/link.hpp"
+#include "delivery/outgoing.hpp"
 #include "delivery/sender_window.hpp"
-#include "publisher/collector_link.hpp"
-#include "publisher/outgoing.hpp"
 
 #include <logboom/level.hpp>
 
@@ -15,7 +16,7 @@
 #include <string_view>
 #include <vector>
 
-namespace logboom::publisher {
+namespace logboom::delivery {
 
 /// One thread; never blocks. What it refers to outlives it.
 class Speaker {
@@ -25,20 +26,18 @@ class Speaker {
   struct Hooks {
     std::function<void(std::string_view rules)> levels;  // rules of the collector, when they change
     std::function<void(Level level, std::string_view line)> report;  // what a person should know; each thing once
-    std::function<std::string(delivery::Welcome const&)> objection =
-        {};  // why nothing is to be sent to this collector; "": none
-    std::function<delivery::PublisherReport()> state =
-        {};  // asked for now and then, where the collector wants to know; may be empty
+    std::function<std::string(Welcome const&)> objection = {};  // why nothing is to be sent to this collector; "": none
+    std::function<PublisherReport()> state = {};  // asked for now and then, where the collector wants to know; may be empty
   };
 
-  Speaker(zmq::context_t& context, std::vector<delivery::Endpoint> endpoints,
-          wire::Publisher const& publisher, Outgoing& feed, Hooks hooks);
+  Speaker(Link& link, std::vector<Endpoint> endpoints, wire::Publisher const& publisher, Outgoing& feed,
+          Hooks hooks);
 
   /// One round. @param now monotonic milliseconds. @return whether something came or went
   /// @throws std::exception for want of sockets, descriptors or memory: nothing is given up by it, and the next round may succeed
   bool step(std::int64_t now);
-  /// For zmq_poll, between two rounds.
-  void add_to(std::vector<zmq_pollitem_t>& items) { link_.add_to(items, blocked_); }
+  /// There is a batch that the link had no room for.
+  bool blocked() const { return blocked_; }
 
   /// Nothing more will be added to the feed: from now on bye is said once all is committed.
   void end() { ending_ = true; }
@@ -54,7 +53,7 @@ class Speaker {
   /// Asks the collector to commit at once what it has received.
   void hurry() { hurry_ = true; }
 
-  delivery::SenderWindow const& window() const { return window_; }
+  SenderWindow const& window() const { return window_; }
   /// A ring was added to the feed.
   void open_streams() { feed_->open_streams(window_); }
   std::uint64_t sent() const { return sent_; }  // records, repeats included
@@ -62,7 +61,7 @@ class Speaker {
  private:
   bool follow_connection(std::int64_t now);
   bool hear(std::int64_t now);
-  void take(delivery::Control const& message, std::int64_t now);
+  void take(Control const& message, std::int64_t now);
   bool send(std::int64_t now);
   void greet(std::int64_t now);
   void part(std::int64_t now);
@@ -72,13 +71,13 @@ class Speaker {
   void report_once(Level level, std::string line);
   void reset_batch();
 
-  std::vector<delivery::Endpoint> endpoints_;
+  Link* link_;
+  std::vector<Endpoint> endpoints_;
   std::size_t active_ = 0;
   wire::Publisher const* publisher_;
   Outgoing* feed_;
   Hooks hooks_;
-  delivery::SenderWindow window_;
-  CollectorLink link_;
+  SenderWindow window_;
   Outgoing::Batch batch_;  // made, not yet taken by PUSH
   bool blocked_ = false;   // PUSH did not take it
   bool open_ = false;
@@ -91,11 +90,11 @@ class Speaker {
   std::int64_t silent_since_ = INT64_MIN;  // no welcome since
   std::optional<std::string> rules_;  // none heard yet: what a parent's collector said before a fork may still be in force
   std::string reported_;
-  std::int64_t state_every_ = 0;                    // ms; 0: the collector does not want to know
-  std::int64_t state_next_ = 0;                     // not before
-  std::optional<delivery::PublisherReport> state_;  // as it was told last
+  std::int64_t state_every_ = 0;          // ms; 0: the collector does not want to know
+  std::int64_t state_next_ = 0;           // not before
+  std::optional<PublisherReport> state_;  // as it was told last
   std::uint64_t sent_ = 0;
   std::uint64_t flushes_ = 0;
 };
 
-}  // namespace logboom::publisher
+}  // namespace logboom::delivery

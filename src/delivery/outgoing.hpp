@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <span>
 
-namespace logboom::publisher {
+namespace logboom::delivery {
 
 /// One thread.
 class Outgoing {
@@ -15,21 +15,21 @@ class Outgoing {
   virtual ~Outgoing() = default;
 
   /// Makes the window know every stream there is.
-  virtual void open_streams(delivery::SenderWindow& window) = 0;
+  virtual void open_streams(SenderWindow& window) = 0;
 
   struct Batch {
     std::span<std::byte const> bytes;
-    std::span<delivery::SenderWindow::Range const> ranges;
+    std::span<SenderWindow::Range const> ranges;
   };
   /// The next batch, from the window's cursors on; empty ranges: nothing to send now. Valid until the next call.
   /// @throws std::system_error when it cannot be read now: nothing is given up, try again later
-  virtual Batch next(delivery::SenderWindow const& window) = 0;
+  virtual Batch next(SenderWindow const& window) = 0;
   /// The cursors went back.
   virtual void rewind() = 0;
   /// Gives back what is committed.
-  virtual void release(delivery::SenderWindow const& window, std::int64_t now) = 0;
+  virtual void release(SenderWindow const& window, std::int64_t now) = 0;
   /// Everything there is is committed.
-  virtual bool drained(delivery::SenderWindow const& window) const = 0;
+  virtual bool drained(SenderWindow const& window) const = 0;
 };
 
-}  // namespace logboom::publisher
+}  // namespace logboom::delivery

@@ -9,26 +9,20 @@
 
 Rounds in turn, short ones, so that what else the machine does hits all alike; before each the receivers get time to finish what they have. Per call everything is counted:
 level test, LogRecord, handler. Two times: that of the clock, and the processor time of the calling thread, which does not count what others on the machine take meanwhile.
-Arguments: rounds (60), calls a round (400).
+Arguments: address, spool, directory for the file, rounds, calls a round; a collector runs at the address. Prints one JSON object: workload → handler → [seconds of the clock, of the
+processor] a call, one pair a round.
 """
 
+import json
 import logging
 import logging.handlers
 import multiprocessing
-import os
 import pathlib
-import shutil
 import socketserver
-import statistics
-import subprocess
 import sys
-import tempfile
 import time
 
-BUILD = pathlib.Path(os.environ.get("LOGBOOM_BUILD", pathlib.Path(__file__).resolve().parents[1] / "build" / "release"))
-sys.path.insert(0, str(BUILD / "python"))
-
-import logboom  # noqa: E402
+import logboom
 
 
 class Nothing(logging.Handler):
@@ -88,22 +82,8 @@ def measure(workload, handlers, rounds, calls):
     return times
 
 
-def show(title, times):
-    print(f"\n{title}\n{'':18}{'µs a call, median':>18}{'lowest':>9}{'highest':>9}{'k calls/s':>11}{'ratio':>7}{'   processor: µs, median':>25}{'ratio':>7}")
-    ours = times["logboom.Handler"]
-    for name, rounds in times.items():
-        clock, cpu = zip(*rounds)
-        ratios = [statistics.median(theirs[i] / mine[i] for theirs, mine in zip(rounds, ours)) for i in (0, 1)]
-        middle = statistics.median(clock)
-        print(f"{name:18}{middle * 1e6:18.2f}{min(clock) * 1e6:9.2f}{max(clock) * 1e6:9.2f}{1e-3 / middle:11.0f}{ratios[0]:7.2f}"
-              f"{statistics.median(cpu) * 1e6:25.2f}{ratios[1]:7.2f}")
-
-
 def main():
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 60
-    calls = int(sys.argv[2]) if len(sys.argv) > 2 else 400
-    directory = pathlib.Path(tempfile.mkdtemp(prefix="logboom-bench-"))
-    endpoint = f"ipc://{directory}/bus"
+    endpoint, spool, directory, rounds, calls = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5])
     fork = multiprocessing.get_context("fork")
     mine, theirs = fork.Pipe()
     server = fork.Process(target=read_for_ever, args=(theirs,), daemon=True)
@@ -111,9 +91,8 @@ def main():
     queue = fork.Queue()
     consumer = fork.Process(target=empty, args=(queue,), daemon=True)
     consumer.start()
-    collector = subprocess.Popen([str(BUILD / "logboom"), "collect", endpoint, "--db", str(directory / "logs.sqlite")], stderr=subprocess.DEVNULL)
     try:
-        ours = logboom.Handler(endpoint, spool=str(directory / "spool"))
+        ours = logboom.Handler(endpoint, spool=spool)
         handlers = {
             "logboom.Handler": ours,
             "… fast=False": ours,
@@ -122,22 +101,20 @@ def main():
             "FileHandler": logging.FileHandler(directory / "file.log"),
             "nothing": Nothing(),
         }
-        print(f"{rounds} rounds of {calls} calls, ratio: to logboom.Handler's time (median of the rounds); Python {sys.version.split()[0]}, {os.cpu_count()} processors")
-        show("two arguments", measure(plain, handlers, rounds, calls))
-        show("two arguments and three extra fields", measure(with_extra, handlers, rounds, calls))
-        stored = logboom.flush(60)
+        found = {
+            "two arguments": measure(plain, handlers, rounds, calls),
+            "two arguments and three extra fields": measure(with_extra, handlers, rounds, calls),
+        }
+        stored = logboom.flush(600)
         numbers = ours.statistics
-        print(f"\nlogboom: {numbers['logged']} logged, {numbers['dropped']} dropped, {numbers['acked']} stored" + ("" if stored else " (not all in 60 s)"))
         for handler in handlers.values():
             handler.close()
         queue.put(None)
     finally:
-        collector.terminate()
-        collector.wait()
         for process in (server, consumer):
             process.kill()
         queue.cancel_join_thread()
-        shutil.rmtree(directory, ignore_errors=True)
+    json.dump({"times": found, "logged": numbers["logged"], "dropped": numbers["dropped"], "stored": stored}, sys.stdout)
 
 
 if __name__ == "__main__":
