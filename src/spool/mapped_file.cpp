@@ -16,8 +16,8 @@ namespace logboom::spool {
 namespace {
 
 // A sparse file on a disk that fills up is SIGBUS in a log call; on a tmpfs already in who reads it.
-void allocate(FileHandle const& file, std::size_t size, char const* what) {
-  if (auto const error = file.allocate(size)) throw_system_error(error.value(), what, file.path());
+void allocate(FileHandle const& file, std::size_t size, char const* what, std::filesystem::path const& path) {
+  if (auto const error = file.allocate(size)) throw_system_error(error.value(), what, path);
 }
 
 /// Where a new file is until it is shown.
@@ -57,7 +57,7 @@ MappedFile MappedFile::create(std::filesystem::path const& path, std::size_t siz
   auto const making = hidden(path);
   FileHandle const file = FileHandle::open(making, O_RDWR | O_CREAT | O_EXCL);
   try {
-    allocate(file, size, "cannot allocate");
+    allocate(file, size, "cannot allocate", path);
     MappedFile map(path, file.fd(), size);
     populate(map.data_, size);
     return map;
@@ -77,7 +77,7 @@ void MappedFile::show() {
 
 MappedFile MappedFile::open(std::filesystem::path path, std::size_t size) {
   FileHandle const file = FileHandle::open(path, O_RDWR);
-  if (file.size() < size) allocate(file, size, "cannot lengthen");
+  if (file.size() < size) allocate(file, size, "cannot lengthen", path);
   return {std::move(path), file.fd(), size};
 }
 
