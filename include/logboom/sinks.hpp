@@ -51,7 +51,7 @@ struct SinkOptions {
   Filter filter;       ///< which records
   LimitOptions limit;  ///< and of those how many
   std::size_t queue_bytes =
-      16U << 20U;  ///< blocks of records waiting for the sink, 64 KiB at least; one block always fits
+      64U << 20U;  ///< blocks of records waiting for the sink, 64 KiB at least; one block always fits
 
   // Console and file: the form of a record.
   std::string format = "pretty";  ///< "pretty", "json", "csv", "logfmt" or a Python logging format string

@@ -47,10 +47,12 @@ void add_tail(CLI::App& app);
 void add_man(CLI::App& app);
 void add_query(CLI::App& app);
 void add_recover(CLI::App& app);
+void add_repair(CLI::App& app);
 void add_run(CLI::App& app);
 void add_send(CLI::App& app);
 void add_status(CLI::App& app);
 void add_demo(CLI::App& app);
 void add_doctor(CLI::App& app);
+void add_verify(CLI::App& app);
 
 }  // namespace logboom::cli

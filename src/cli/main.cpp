@@ -30,6 +30,8 @@ void add_commands(CLI::App& app) {
   add_send(app);
   add_run(app);
   add_recover(app);
+  add_verify(app);
+  add_repair(app);
   add_level(app);
   add_status(app);
   add_doctor(app);

@@ -90,6 +90,7 @@ publisher::RecoverOptions Adoption::options(std::stop_token const& stop, bool on
 }
 
 void Adoption::tell(publisher::Recovered const& found) {
+  damage_ += found.damaged;
   if (found.spools == 0) return;
   adopted_ += found.spools;
   log_.note(OwnLog::Kind::kAdoption, level::kInfo,

@@ -41,6 +41,8 @@ class Adoption {
   void stop();
   /// Spools read to their end.
   std::uint64_t adopted() const noexcept { return adopted_; }
+  /// Damaged places found in them, and in those that were left.
+  std::uint64_t damage() const noexcept { return damage_; }
   /// Whether a look at the roots that began after `since` is over: what died before is sent, or known to be unreadable. If not, one begins soon.
   bool looked_since(std::chrono::steady_clock::time_point since);
 
@@ -53,7 +55,7 @@ class Adoption {
   std::vector<delivery::Endpoint> const bound_;
   delivery::Endpoint const self_;
   OwnLog& log_;
-  std::atomic<std::uint64_t> adopted_ = 0;
+  std::atomic<std::uint64_t> adopted_ = 0, damage_ = 0;
   std::mutex mutex_;
   std::optional<std::chrono::steady_clock::time_point> looked_;  // when the last look began that is over
   bool wanted_ = false;                                          // the next look at once

@@ -17,6 +17,7 @@
 #include "inputs/listen_socket.hpp"
 #include "inputs/published_records.hpp"
 #include "inputs/python_input.hpp"
+#include "posix/fault_point.hpp"
 #include "record/level_rules.hpp"
 #include "sinks/sink_options.hpp"
 #include "sinks/zmq_log.hpp"
@@ -279,6 +280,7 @@ void Collector::Impl::commit(std::span<std::unique_ptr<Block> const> blocks) {
   if (blocks.empty()) return target.write(blocks);
   for (; ahead < upstreams.size(); ++ahead) {
     upstreams[ahead]->append(blocks);
+    fault_point("forward.appended");
     blocks.back()->progress.push_back(upstreams[ahead]->progress());
   }
   target.write(blocks);
@@ -320,12 +322,18 @@ void Collector::Impl::describe(delivery::Status& status) {
   status.program = LOGBOOM_VERSION;
   status.started = started;
   status.endpoints = bus.addresses;
-  if (adoption) status.adopted_spools = adoption->adopted();
+  if (adoption) {
+    status.adopted_spools = adoption->adopted();
+    status.spool_damage = adoption->damage();
+  }
   for (auto const& endpoint : options.subscribe) status.inputs.push_back("subscribed " + endpoint);
   if (!target.path().empty()) {
     watch_oldest(status.last_id);
     status.store.rows = static_cast<std::uint64_t>(std::max<std::int64_t>(0, status.last_id - before_first));
     status.store.bytes = store::bytes_on_disk(target.path());
+    status.store.log_bytes = store::log_bytes(target.path());
+    status.store.set_aside = target.set_aside();
+    status.store.mended = target.mended();
   }
   for (auto const& sink : sink_status()) status.sinks.push_back(state_of(sink));
   if (input) {
@@ -433,10 +441,7 @@ void Collector::Impl::follow_store() {
   reopened = now;
   stored.emplace(target.path());
   before_first = 0;
-  log.tell(
-      OwnLog::Kind::kStore, level::kError,
-      fmt::format("{}: the file or its -wal was moved or removed while it was written, and opened anew; {}",
-                  target.path(), target.left()));
+  log.tell(OwnLog::Kind::kStore, level::kError, fmt::format("{}: {}", target.path(), target.left()));
 }
 
 Collector::Collector(CollectorOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}

@@ -2,6 +2,7 @@
 #include "collector/control_server.hpp"
 
 #include "collector/publisher_page.hpp"
+#include "posix/fault_point.hpp"
 #include "record/forward.hpp"
 
 #include <logboom/query.hpp>
@@ -246,8 +247,10 @@ bool ControlServer::give_acks(ConnectedPublisher& publisher) {
     state.stream = stream;
     ack.streams.push_back(state);
   }
+  fault_point("ack.sending");
   auto const sent = answer(publisher.route, ack);
   if (sent == Sent::kBusy) return false;
+  fault_point("ack.sent");
   if (sent == Sent::kGone) gone(publisher);
   publisher.told_to_wait = waiting_;
   streams.clear();

@@ -1,6 +1,8 @@
 // The intake's turns. Must not know SQLite or spools.
 #include "collector/intake.hpp"
 
+#include "posix/fault_point.hpp"
+
 #include <fmt/format.h>
 
 #include <unistd.h>
@@ -144,6 +146,7 @@ void Intake::receive_batches() {
   int left = kBatchesAtOnce;
   while (left > 0 && !full_ && readable(bus_.pull)) {
     receive_batch();
+    fault_point("batch.received");
     watch_doors();
     if (reception_.block_full()) hand_over(false);
     --left;

@@ -129,7 +129,8 @@ void read_file(TableReader& in, SinkOptions& sink) {
   try {
     sinks::check_file(sink);
   } catch (std::invalid_argument const& error) {
-    in.mistake("path", error.what());
+    std::string_view const why = error.what();
+    in.mistake(why.starts_with("rotate:") ? "rotate" : "path", why);
   }
 }
 
@@ -148,6 +149,19 @@ void read_upstream(TableReader& in, SinkOptions& sink) {
   if (in.find("endpoint") == nullptr) in.mistake("endpoint", "an upstream sink needs an endpoint");
 }
 
+/// What the format has no use for would be ignored in silence as well.
+void check_format_keys(TableReader& in, SinkOptions const& sink) {
+  bool const python = sink.style != 0 || (sink.format != "pretty" && sink.format != "json" &&
+                                          sink.format != "csv" && sink.format != "logfmt");
+  for (char const* key : {"datefmt", "defaults"}) {
+    if (!python && in.find(key) != nullptr)
+      in.mistake(
+          key, fmt::format("{} is of Python formats, and the format is {}; leave it out", key, sink.format));
+  }
+  if ((python || sink.format != "csv") && in.find("columns") != nullptr)
+    in.mistake("columns", "columns are of csv, and that is not the format; leave them out");
+}
+
 /// Keys of other types of sinks would be ignored in silence: they are mistakes as well.
 void read_type(TableReader& in, SinkOptions& sink, Mistakes& mistakes) {
   auto const before = mistakes.size();
@@ -157,6 +171,7 @@ void read_type(TableReader& in, SinkOptions& sink, Mistakes& mistakes) {
   if (sink.type == Type::kFile) read_file(in, sink);
   if (sink.type == Type::kUpstream) read_upstream(in, sink);
   if (mistakes.size() > before || (sink.type != Type::kConsole && sink.type != Type::kFile)) return;
+  check_format_keys(in, sink);
   try {
     (void)sinks::formatter_of(sink, false);
   } catch (std::invalid_argument const& error) {

@@ -225,9 +225,14 @@ void SenderWindow::sent(std::span<Range const> ranges, std::size_t bytes, std::i
     stream.cursor = std::max(stream.cursor, range.end);
     stream.high = std::max(stream.high, stream.cursor);
   }
+  sent_since_rewind_ = true;
+  // Made before an ack came for it, which somebody else's sending had brought about: no other may come.
+  bool const committed = std::all_of(ranges.begin(), ranges.end(), [&](Range const& range) {
+    return range.end <= streams_.at(range.stream).committed + 1;
+  });
+  if (committed) return;
   in_flight_.push_back({{ranges.begin(), ranges.end()}, bytes});
   in_flight_bytes_ += bytes;
-  sent_since_rewind_ = true;
 }
 
 bool SenderWindow::all_committed() const {

@@ -1,6 +1,8 @@
 // Socket options are measured ones (docs/protocol.md and MEASURED.md): short queues, no linger, nothing queued for a peer that is not there.
 #include "publisher/collector_link.hpp"
 
+#include "posix/fault_point.hpp"
+
 #include <fmt/format.h>
 
 #include <atomic>
@@ -108,7 +110,10 @@ std::optional<CollectorLink::Change> CollectorLink::change() {
 
 bool CollectorLink::send(std::span<std::byte const> batch) {
   zmq::const_buffer const bytes(batch.data(), batch.size());
-  return uninterrupted([&] { return push_.send(bytes, zmq::send_flags::dontwait); }).has_value();
+  fault_point("batch.sending");
+  bool const sent = uninterrupted([&] { return push_.send(bytes, zmq::send_flags::dontwait); }).has_value();
+  if (sent) fault_point("batch.sent");
+  return sent;
 }
 
 bool CollectorLink::say(delivery::Control const& message) {

@@ -43,6 +43,7 @@ struct Recovered {
   std::uint64_t in_use = 0;      // of running publishers
   std::uint64_t others = 0;      // of other buses: left alone
   std::uint64_t unreadable = 0;  // left as they are
+  std::uint64_t damaged = 0;     // places in spools that were found damaged, each counted once
   bool reached = false;          // a collector answered
   std::string silent;            // the first address where none did
 };
@@ -62,13 +63,16 @@ class Recovery {
  private:
   std::vector<std::filesystem::path> find(std::span<std::filesystem::path const> paths) const;
   void visit(std::filesystem::path const& directory);
+  void seal(spool::Spool const& spool);
   void send(spool::Spool spool, RecoverOptions::Endpoints const& endpoints);
   bool stopped() const { return options_.stop && options_.stop(); }
   void report(std::string_view line);
+  void report_damage(std::string_view line);
 
   RecoverOptions options_;
   std::unique_ptr<zmq::context_t> context_;
   ToldOnce told_;
+  std::set<std::filesystem::path> seen_;    // that could not be sent, but were looked into
   std::set<std::filesystem::path> failed_;  // in the sweep before; of spools that were there then
   // of one sweep
   Recovered result_;

@@ -155,6 +155,10 @@ void check_file(SinkOptions const& options) {
   if (!options.rotate.compress.empty() && options.rotate.compress != "zstd")
     throw std::invalid_argument(fmt::format("compress \"{}\": only zstd is known", options.rotate.compress));
   (void)LogFile(log_file_options(options));  // touches no file
+  auto const& rotate = options.rotate;
+  bool const ever = rotate.size > 0 || schedule_of(rotate) || !PathPattern(options.path, false).fixed();
+  if (!ever && (rotate.keep > 0 || !rotate.compress.empty()))
+    throw std::invalid_argument("rotate: nothing says when; give size, at or every");
 }
 
 void check_sink(SinkOptions const& options) {

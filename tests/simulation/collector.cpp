@@ -293,6 +293,7 @@ bool Collector::append() {
     forward_->appender.append(group_);
   } catch (StoreError const& error) {
     note(error.what());
+    world_.oracle.hub_may_lead = true;
     store_next_ = world_.now + 50;
     return false;
   }

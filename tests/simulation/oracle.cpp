@@ -115,6 +115,8 @@ void Store::take(Block const& block) {
     StreamKey const key{source.publisher, source.stream};
     mark(key, entry.sequence, Fate::kStored);
     if (oracle_->forwarders.contains(key.publisher)) continue;
+    if (others_ && !oracle_->hub_may_lead && !others_(key, entry.sequence))
+      oracle_->fail(where(key, entry.sequence) + " is there before the collector that forwards it has it");
     auto const* const logged = oracle_->find(key);
     if (logged == nullptr || entry.sequence > logged->dropped.size())
       oracle_->fail(where(key, entry.sequence) + fmt::format(" was never logged: {:.60}", entry.message));

@@ -6,6 +6,7 @@
 #include "record/block.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -53,6 +54,8 @@ class Oracle {
   std::set<PublisherId> forwarders;
   /// Publishers turn from one collector to another, so that one finds records lost that the other has.
   bool several_collectors = false;
+  /// Frames may leave before their transaction: of a collector that came back with an empty store, which does not say what of its spool is of none, or that waits for room in the spool.
+  bool hub_may_lead = false;
   /// Records of a stream come to a store by several ways, in no order.
   bool several_ways = false;
 
@@ -72,6 +75,11 @@ class Store {
   };
   Store(Oracle& oracle, std::string name, Mutations mutations, Dice& dice)
       : oracle_(&oracle), name_(std::move(name)), mutations_(mutations), dice_(&dice) {}
+
+  /// A hub's has nothing that no other has.
+  void comes_after(std::function<bool(StreamKey const&, std::uint64_t)> others) {
+    others_ = std::move(others);
+  }
 
   /// One transaction.
   void write(std::span<std::unique_ptr<Block> const> blocks);
@@ -101,6 +109,7 @@ class Store {
   Oracle* oracle_;
   std::string name_;
   Mutations mutations_;
+  std::function<bool(StreamKey const&, std::uint64_t)> others_;
   Dice* dice_;
   std::map<StreamKey, Stream> streams_;
   std::map<StreamKey, Progress> ledger_;

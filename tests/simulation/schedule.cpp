@@ -70,27 +70,21 @@ void Schedule::set_up() {
   }
   oracle_.several_collectors = named.size() > 1;
   oracle_.several_ways = named.size() > 1 && places[0].first == "hub";
+  for (auto const& name : named) endpoints_.push_back(endpoint(name));
   for (auto const& [address, hub] : places) {
     Site site;
     site.plan = plan(address, hub);
     // A collector of less room than what all its publishers need at once refuses streams for as long as it lasts.
     if (address == "hub") site.plan.streams = 1000;
-    world_.stores.push_back(
-        std::make_unique<Store>(oracle_, address,
-                                Store::Mutations{world_.mutation == Mutation::kLedgerOutsideTransaction,
-                                                 world_.mutation == Mutation::kGapNotPersisted,
-                                                 world_.mutation == Mutation::kMissingNotPersisted},
-                                dice_));
-    site.store = world_.stores.back().get();
+    site.store = make_store(address);
     sites_.push_back(std::move(site));
   }
-  for (auto const& name : named) endpoints_.push_back(endpoint(name));
 
   publisher_plan_.endpoints = endpoints_;
   publisher_plan_.blocks = dice_.chance(0.4);
   publisher_plan_.overflow_bytes = std::uint64_t{1} << 30U;
   publisher_plan_.eagerness = 1 + dice_.pick(8);
-  if (dice_.chance(0.25)) {  // rings and overflow run full
+  if (dice_.chance(0.15)) {  // rings and overflow run full
     publisher_plan_.record_bytes = 2000 + dice_.pick(4000);
     publisher_plan_.overflow_bytes = dice_.pick(3) * 48U << 10U;
     publisher_plan_.eagerness = 2 + dice_.pick(3);
@@ -98,11 +92,29 @@ void Schedule::set_up() {
   budget_ = 1 + dice_.pick(4);
   network_.loss = dice_.chance(0.5) ? 0 : static_cast<double>(dice_.pick(10)) / 100;
   network_.duplication = dice_.chance(0.5) ? 0 : static_cast<double>(dice_.pick(10)) / 100;
-  faults_end_ = 200 + dice_.upto(named.size() > 1 ? 6000 : 1200);
+  faults_end_ = 200 + dice_.upto(named.size() > 1 ? 4500 : 800);
   fault_every_ = 30 + dice_.upto(200);
   next_fault_ = fault_dice_.upto(fault_every_);
   for (auto first = 1 + dice_.pick(2); first > 0 && budget_ > 0; --first) begin_publisher();
   for (auto& site : sites_) begin_site(site);
+}
+
+Store* Schedule::make_store(std::string const& address) {
+  auto const mutation = world_.mutation;
+  Store::Mutations const mutations{mutation == Mutation::kLedgerOutsideTransaction,
+                                   mutation == Mutation::kGapNotPersisted,
+                                   mutation == Mutation::kMissingNotPersisted};
+  world_.stores.push_back(std::make_unique<Store>(oracle_, address, mutations, dice_));
+  auto* const made = world_.stores.back().get();
+  bool const direct = std::any_of(endpoints_.begin(), endpoints_.end(),
+                                  [&](delivery::Endpoint const& one) { return one.text == address; });
+  if (address != "hub" || direct) return made;
+  made->comes_after([this, made](StreamKey const& key, std::uint64_t number) {
+    return std::any_of(world_.stores.begin(), world_.stores.end(), [&](auto const& store) {
+      return store->name() != made->name() && store->fate(key, number) == Store::Fate::kStored;
+    });
+  });
+  return made;
 }
 
 void Schedule::begin_publisher() {
@@ -116,9 +128,7 @@ void Schedule::begin_publisher() {
 
 void Schedule::begin_site(Site& site) {
   if (std::exchange(site.fresh_next, false)) {
-    world_.stores.push_back(std::make_unique<Store>(oracle_, site.plan.address, Store::Mutations{}, dice_));
-    site.store = world_.stores.back().get();
-    site.several_stores = true;
+    site.store = make_store(site.plan.address);
     note(site.plan.address + " has a new, empty store");
   }
   auto plan = site.plan;
@@ -150,7 +160,7 @@ Outcome Schedule::run() {
       bool const worked = process->step(world_.now);
       Life::running = nullptr;
       if (world_.now >= process->killed_at) process->life.die();
-      process->next_step = world_.now + 1 + (worked || world_.logging ? dice_.upto(9) : 10);
+      process->next_step = world_.now + 1 + (worked || world_.logging ? dice_.upto(11) : 10);
     }
     reap();
   }
@@ -268,6 +278,10 @@ void Schedule::verify() {
     return;
   }
   for (auto const& store : world_.stores) store->verify();
+  // Who said hello has said bye: a collector that ends with its publishers may end.
+  if (auto const& last = sites_.back(); endpoints_.size() == 1 && last.process->publishers() > 0)
+    oracle_.fail(fmt::format("{} still waits for the bye of {} publishers", last.plan.address,
+                             last.process->publishers()));
   for (auto const& [key, logged] : oracle_.streams()) {
     for (std::uint64_t n = 1; n <= logged.dropped.size(); ++n) {
       bool const stored = std::any_of(world_.stores.begin(), world_.stores.end(), [&](auto const& store) {

@@ -44,7 +44,6 @@ class Schedule {
     Store* store = nullptr;
     bool fresh_next = false;
     std::int64_t back = 0;
-    bool several_stores = false;
   };
   struct Orphan {
     Identity identity;
@@ -53,6 +52,7 @@ class Schedule {
 
   void set_up();
   Collector::Plan plan(std::string address, std::string hub);
+  Store* make_store(std::string const& address);
   void begin_publisher();
   void begin_site(Site& site);
   void revive();

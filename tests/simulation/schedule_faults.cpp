@@ -17,7 +17,10 @@ void Schedule::inject() {
   }
   if (world_.now < next_fault_) return;
   next_fault_ = world_.now + 1 + fault_dice_.upto(2 * fault_every_);
-  auto const kind = static_cast<Fault>(fault_dice_.pick(static_cast<std::uint64_t>(Fault::kCount)));
+  auto kind = static_cast<Fault>(fault_dice_.pick(static_cast<std::uint64_t>(Fault::kCount)));
+  bool const networks_own =
+      kind == Fault::kLoss || kind == Fault::kDuplicate || kind == Fault::kLate || kind == Fault::kBusy;
+  if (networks_own && endpoints_.size() > 1) kind = Fault::kTurn;
   if (!faults_.has(kind)) return;
   ++outcome_.faults;
   hurt(kind);
@@ -52,7 +55,7 @@ void Schedule::hurt(Fault kind) {
       auto& site = sites_[fault_dice_.pick(sites_.size())];
       if (fault_dice_.chance(0.7)) return;  // rare: it happens when somebody moves the file away
       site.fresh_next = true;
-      oracle_.several_collectors = true;
+      oracle_.several_collectors = oracle_.hub_may_lead = true;
       if (sites_[0].plan.address == "hub")
         oracle_.several_ways = true;  // what it forgot may come once more, and later
       if (site.process) kill(*site.process);

@@ -45,6 +45,22 @@ TEST(ReceiverLedger, AnUnknownStreamStartsAtItsBase) {
   EXPECT_EQ(verdict.from, 5U);
 }
 
+// Found by simulation: a publisher that turned to another collector and came back had its bye never answered.
+TEST(ReceiverLedger, AByeDoesNotWaitForWhatItsPublisherHoldsNoLonger) {
+  ReceiverLedger ledger;
+  ledger.offer(kId, 0, 1, 1, 11, 0);
+  commit(ledger, 10);
+  Pairs const last{{0, 30}};
+  EXPECT_FALSE(ledger.complete(kId, last));
+  Pairs base{{0, 31}};  // another collector has acked 11 … 30
+  EXPECT_EQ(ledger.hello(kId, base)[0], (StreamState{0, 10, 11}));
+  EXPECT_TRUE(ledger.complete(kId, last));
+  EXPECT_FALSE(ledger.complete(kId, Pairs{{0, 31}})) << "what it still holds is waited for";
+  base = {{0, 11}};
+  ledger.hello(kId, base);
+  EXPECT_FALSE(ledger.complete(kId, last)) << "the last hello counts";
+}
+
 TEST(ReceiverLedger, DuplicatesAreDroppedAndOverlapsTrimmed) {
   ReceiverLedger ledger;
   ledger.offer(kId, 0, 1, 1, 11, 0);

@@ -62,6 +62,29 @@ TEST_F(Window, SaysHelloOnConnectionAndUntilAWelcomeComes) {
   EXPECT_TRUE(window.may_send());
 }
 
+// Found by simulation: a collector that had forgotten where the streams began never answered.
+TEST_F(Window, AByeWithoutAnAnswerIsRepeatedAfterAHello) {
+  start();
+  EXPECT_TRUE(window.bye_due(now));
+  window.said_bye(now);
+  EXPECT_FALSE(window.hello_due(now + SenderWindow::kHelloEvery - 1));
+  EXPECT_TRUE(window.hello_due(now + SenderWindow::kHelloEvery));
+  EXPECT_TRUE(window.bye_due(now + SenderWindow::kHelloEvery));
+  window.bye_answered();
+  EXPECT_FALSE(window.hello_due(now + 100'000))
+      << "or the collector would take it for one that has come back";
+}
+
+// Found by simulation: what a dead publisher had sent arrives late, while who speaks for it waits to send the same.
+TEST_F(Window, WhatIsCommittedBeforeItIsSentIsNotWaitedFor) {
+  start();
+  ack({{0, 5, 6}});
+  SenderWindow::Range const range[] = {{0, 1, 6}};
+  window.sent(range, 1000, now);
+  EXPECT_TRUE(window.settled());
+  EXPECT_EQ(window.in_flight_bytes(), 0U);
+}
+
 TEST_F(Window, UnansweredHellosBecomeRarer) {
   window.connected(now);
   window.said_hello(now);
