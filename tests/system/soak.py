@@ -82,7 +82,7 @@ class Soak:
     def __init__(self, bus, minutes, seed, network):
         self.bus, self.seconds, self.chance = bus, minutes * 60, random.Random(seed)
         self.switch = Switch(("hub", "far")) if network else None
-        self.endpoint = "tcp://10.77.0.1:7514"
+        self.endpoint = f"tcp://{self.switch.address['hub']}:7514" if network else None
         self.store = Disk(bus.directory / "store-faults", bus.database)
         self.workers, self.all, self.active, self.count = [], [], {}, {kind: 0 for kind in KINDS}
         self.series, self.started, self.collector, self.next_burst = [], 0, None, {}
@@ -276,7 +276,8 @@ class Soak:
         if self.collector is not None:
             self.collector.kill()
         for address in (self.endpoint, str(self.bus.directory)):
-            remove_memory_spools(address)
+            if address:
+                remove_memory_spools(address)
 
 
 def soak(minutes, seed):

@@ -1,6 +1,7 @@
 # ctest: long timeout=900
 """Many peers at once, and few that take all: who is quiet is heard, who is slow costs the others nothing."""
 
+import json
 import os
 import pathlib
 import resource
@@ -67,7 +68,7 @@ class PlainFlood(threading.Thread):
 def test_one_floods_fifty_are_quiet(bus, start_collector, worker, context, kind):
     """What the quiet ones log is committed while the flood goes on: it waits for what is on its way, not for what is behind it."""
     start_collector()
-    quiet, ticks = 50, 100 if FULL else 10
+    quiet, ticks = 50, 100 if FULL else 4
     if kind == "publisher":
         # At its bound from the beginning: its threads wait for what is acked, so that nothing but the collector holds it back.
         flood = worker("burst", bus.directory / "count", 10**9, "--threads", "2", "--text", "100", "--overflow", "1", "--block-ms", "3600000")
@@ -81,16 +82,21 @@ def test_one_floods_fifty_are_quiet(bus, start_collector, worker, context, kind)
     flood.kill()
     print(f"{kind}: {told(delays)} from the call to the commit; beside them {(after - before) / seconds:.0f} records/s were stored")
     assert len(delays) == quiet * ticks
-    assert after - before > 5 * len(delays) // SCALE, "that was no flood"
-    if FULL:
-        assert delays[-1] < 1.0
+    assert after - before > 1_000 // SCALE, "that was no flood"
+    if FULL:  # the machine may be busy with other things, too
+        assert delays[len(delays) * 99 // 100] < 1.0
 
 
-def test_five_hundred_publishers_at_once(bus, start_collector, worker, status):
+def test_five_hundred_publishers_at_once(bus, start_collector, worker, run):
     collector = start_collector()
+
+    def state():
+        """Nothing while the machine is too busy with so many processes' start to answer in time."""
+        done = run("status", "-o", "json")
+        return json.loads(done.stdout) if done.returncode == 0 else {}
     publishers, count = (500 if FULL else 120) // SCALE, 20
     crowd = [worker("burst", bus.directory / f"count{n}", count, "--hold", stdout=subprocess.DEVNULL) for n in range(publishers)]
-    eventually(lambda: status()["publishers_connected"] == publishers, LONG, "all of them are connected")
+    eventually(lambda: state().get("publishers_connected") == publishers, LONG, "all of them are connected")
     eventually(lambda: rows(bus) >= publishers * count, LONG)
     resident = highest_memory(collector)
     for process in crowd:
@@ -102,7 +108,7 @@ def test_five_hundred_publishers_at_once(bus, start_collector, worker, status):
     assert declared(bus) == 0
     # Whose bye was not answered in time leaves a spool, empty as it is, for the collector to say bye to.
     eventually(lambda: not bus.spools(), LONG)
-    eventually(lambda: status()["publishers_known"] == 0)
+    eventually(lambda: state().get("publishers_known") == 0, LONG)
     print(f"{publishers} publishers, {publishers * count} records stored once; collector's highest resident memory {resident:.0f} MiB")
 
 
