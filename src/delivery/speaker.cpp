@@ -151,7 +151,7 @@ bool Speaker::send(std::int64_t now) {
   bool sent = false;
   blocked_ = false;
   for (int i = 0; i < kBatchesARound && window_.may_send(); ++i) {
-    if (batch_.ranges.empty()) batch_ = feed_->next(window_);
+    if (window_.outdated(batch_.ranges)) batch_ = feed_->next(window_);
     if (batch_.ranges.empty()) break;
     blocked_ = !link_->send(batch_.bytes);
     if (blocked_) break;
