@@ -108,7 +108,6 @@ def main(argv):
     except OSError as error:
         print(f"bench: {error}; build first: ./dev bench builds what is needed", file=sys.stderr)
         return 1
-    bench.plots.mkdir(exist_ok=True)
     about = machine.describe(os.environ.get("TMPDIR", "/tmp"), bench.peers["compiler_name"], bench.peers["flags"])
     print(f"logboom {stem}, {now:%H:%M} UTC: {machine.in_words(about)}\n{options.rounds} rounds in turn; median [lowest–highest]; ratios round by round")
     if plots.ABSENT:
@@ -129,7 +128,7 @@ def main(argv):
         "date": now.isoformat(timespec="seconds"), "commit": stem.split("-", 3)[3], "command": " ".join(["./dev bench", *argv]), "quick": options.quick, "rounds": options.rounds,
         "machine": about, "peers": bench.peers, "quiet": all(section.load["quiet"] for section in sections.values()), "targets": verdicts, "failed": failed,
         "sections": {name: section.as_json() for name, section in sections.items()}})
-    print(f"\nresults: {path}" + ("" if plots.ABSENT else f", plots: {bench.plots}"))
+    print(f"\nresults: {path}" + (f", plots: {bench.plots}" if bench.plots.exists() else ""))
     return 1 if failed else 0
 
 

@@ -12,6 +12,7 @@ ABSENT = None if pyplot else "python3-matplotlib is not installed: no plots"
 
 
 def _save(figure, path):
+    path.parent.mkdir(exist_ok=True)
     figure.tight_layout()
     figure.savefig(path, metadata={"Date": None})
     pyplot.close(figure)

@@ -1,6 +1,6 @@
 // What a frame costs in the log call, by the check it carries, and what the sender pays for sealing and reading (docs/spool.md, "Check").
 // The frames are written as a log call writes them: tagged big-endian words at odd places.
-#include "spool/check.hpp"
+#include "record/check.hpp"
 #include "spool/ring_file.hpp"
 
 #include <benchmark/benchmark.h>
@@ -72,7 +72,7 @@ void BM_Frame(benchmark::State& state) {
       producer.shared->producer.head.store(producer.head, std::memory_order_release);
     } else {
       if constexpr (check == Check::kWhole) {
-        std::uint32_t const sum = spool::check_bytes(producer.seed ^ producer.head, {at, size});
+        std::uint32_t const sum = check_bytes(producer.seed ^ producer.head, {at, size});
         std::memcpy(at - 12, &sum, sizeof sum);
       }
       detail::commit(producer, size);

@@ -32,6 +32,15 @@ struct CollectorOptions {
   std::optional<std::string> zmq_log;
   /// Where records go besides the store, 64 at most; each has a thread of its own.
   std::vector<SinkOptions> sinks;
+  /// File of the collector's secret key (`logboom keygen -o`): every address asks for keys by CURVE, and `authorized_keys` says which are let in. "": nobody is asked. docs/security.md.
+  std::string curve_secret;
+  /// File of lines "publish,view,control KEY NAME", or a directory of such files. reload() reads it again.
+  std::string authorized_keys;
+  /// Users of this machine who may connect to ipc addresses, besides the collector's own and root: "NAME" or "NAME=publish,view", with a number in place of a name as well.
+  /// Their directories and sockets are opened to all then, and whoever connects is asked who it is. Empty: the file system lets only this user in.
+  std::vector<std::string> allow_users;
+  /// Serve addresses that others than this machine reach and that ask for no key. Without it they are refused.
+  bool insecure = false;
   std::vector<std::string> adopt;  ///< spool roots (or spools) whose orphaned spools are read, whatever collector they were meant for
   /// Spool roots of which only those are read whose publisher had one of this collector's addresses (or is of a version that did not say): several buses may share such
   /// a root. `logboom collect` adds the default ones.
@@ -60,6 +69,9 @@ struct CollectorStatus {
   std::uint64_t publishers = 0;      ///< said hello and not bye
   std::uint64_t adopted_spools = 0;  ///< of dead publishers, read to their end
   std::int64_t last_id = 0;
+  std::uint64_t refused_keys = 0;       ///< connections, for their key or its rights
+  std::uint64_t refused_users = 0;      ///< connections by ipc, for their user
+  std::uint64_t refused_requests = 0;   ///< control messages, for want of a right
   std::uint64_t input_connections = 0;  ///< of Python's handlers, open
   std::uint64_t input_refused = 0;  ///< connections of Python's handlers turned away for want of descriptors
   std::vector<SinkStatus> sinks;    ///< in the order of the options, those of type upstream last
@@ -71,6 +83,8 @@ class LOGBOOM_API Collector {
   /// @throws std::invalid_argument for malformed options, StoreError for the store's file (in use by another collector, newer version, not writable …),
   /// std::system_error when an address is in use or cannot be bound. Each names the thing, the reason and the mend.
   explicit Collector(CollectorOptions options = {});
+  /// Only looks whether the options are right, files of keys included. Binds nothing and touches no store. @throws std::invalid_argument as the constructor
+  static void check(CollectorOptions const& options);
   ~Collector();
   Collector(Collector const&) = delete;
   Collector& operator=(Collector const&) = delete;
@@ -86,6 +100,7 @@ class LOGBOOM_API Collector {
   /// queued; those that are gone write what they have, for which a stuck reader is waited for at most a second. All or nothing. Blocks meanwhile.
   /// @return what else differs, by name: it takes effect with the next start. @throws std::invalid_argument for malformed options, std::system_error for a sink's file that
   /// cannot be opened; nothing is changed then
+  /// Authorised keys are read again as well; when somebody has lost a right, all connections are cut, and who may still come comes back.
   std::vector<std::string> reload(CollectorOptions options);
 
   /// Sinks close their files and open them under their names again, soon: for whoever moves log files away. Does not block.

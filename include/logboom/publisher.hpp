@@ -30,8 +30,11 @@ enum class FullPolicy {
 struct PublisherOptions {
   std::string endpoint;  ///< LOGBOOM_ENDPOINT; one address, or several with commas, the first that answers is used. Default: this user's bus on this host
   std::string spool;  ///< LOGBOOM_SPOOL; directory of spools. Default: ${XDG_STATE_HOME:-~/.local/state}/logboom/spool
-  std::string levels;  ///< LOGBOOM_LEVEL; rules like "info,etl.db=debug,net=off". Default: info
-  std::string name;    ///< LOGBOOM_NAME; name of the process. Default: that of the program file
+  std::string levels;            ///< LOGBOOM_LEVEL; rules like "info,etl.db=debug,net=off". Default: info
+  std::string name;              ///< LOGBOOM_NAME; name of the process. Default: that of the program file
+  std::string curve_server_key;  ///< LOGBOOM_CURVE_SERVER_KEY; public key of the collector, or a file of it; one for all addresses, or one for each, with commas. With it the
+      ///< connection is encrypted, and nothing is said to anybody else (docs/security.md). Default: none
+  std::string curve_secret;  ///< LOGBOOM_CURVE_SECRET; file of this publisher's secret key (`logboom keygen -o FILE`), which others must not be able to read
   std::size_t ring_capacity = std::size_t{1} << 20U;  ///< bytes a thread; made a power of two, 128 KiB to 1 GiB
   std::uint64_t overflow_bound = std::uint64_t{1} << 30U;  ///< bytes that the spool may hold beyond the rings
   FullPolicy when_full = FullPolicy::kBlock;
@@ -65,6 +68,7 @@ struct Status {
   bool memory_backed =
       false;  ///< the spool could not be made where it was asked for and lives in memory: it does not outlive a reboot
   bool connected = false;  ///< a collector has answered
+  std::string refusal;  ///< one line: why no record leaves here, and the mend: a collector does not admit this key or user, or the keys cannot be used; "" if none says so
   std::string problem;  ///< one line: why the spool is not where it was asked for, or why there is none; "" if all is well
 };
 

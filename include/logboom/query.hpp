@@ -14,10 +14,11 @@ namespace logboom {
 class LOGBOOM_API StoreError : public std::runtime_error {
  public:
   enum class Kind {
-    kUnusable,   ///< missing, not a store, of a newer version, damaged, no permission: a person has to act
+    kUnusable,   ///< missing, not a store, of a newer version, no permission: a person has to act
     kLocked,     ///< another collector writes to it
     kTransient,  ///< disk full, I/O error, busy: nothing was written, and the same call may be repeated
     kMoved,      ///< the file was unlinked, renamed or replaced while open: open the path anew
+    kDamaged,  ///< what is in the file contradicts itself, or is no database: `logboom repair` salvages what can be read
   };
 
   explicit StoreError(std::string const& line, Kind kind = Kind::kUnusable)

@@ -51,7 +51,7 @@ struct SinkOptions {
   Filter filter;       ///< which records
   LimitOptions limit;  ///< and of those how many
   std::size_t queue_bytes =
-      16U << 20U;  ///< blocks of records waiting for the sink, 64 KiB at least; one block always fits
+      64U << 20U;  ///< blocks of records waiting for the sink, 64 KiB at least; one block always fits
 
   // Console and file: the form of a record.
   std::string format = "pretty";  ///< "pretty", "json", "csv", "logfmt" or a Python logging format string
@@ -69,6 +69,8 @@ struct SinkOptions {
   RotateOptions rotate;
 
   std::string endpoint;  ///< upstream: the address of the other collector
+  std::string curve_server_key;  ///< upstream: its public key, or a file of it; "" = CURVE is not spoken. No environment variable is asked
+  std::string curve_secret;  ///< upstream: file of this collector's secret key there (`logboom keygen -o`)
   std::string spool;  ///< upstream: directory of what is not delivered yet; "" = beside the publishers' spools
   std::uint64_t spool_bytes = 1ULL << 30U;  ///< upstream: bound of it, 1 MiB at least
   /// Upstream: what comes when the spool is full (or its disk). Dropped, and declared lost to the other collector with its exact number; or the collector waits, takes nothing more, and

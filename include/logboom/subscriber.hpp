@@ -7,12 +7,21 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 
 namespace logboom {
 
+/// The collector does not let this viewer in, or its keys cannot be used: one line with the reason and the mend.
+class LOGBOOM_API RefusedError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 struct SubscriberOptions {
-  std::string endpoint;  ///< "" = LOGBOOM_ENDPOINT, then the default (DESIGN.md, Endpoints)
+  std::string endpoint;          ///< "" = LOGBOOM_ENDPOINT, then the default (DESIGN.md, Endpoints)
+  std::string curve_server_key;  ///< public key of the collector, or a file of it; "" = LOGBOOM_CURVE_SERVER_KEY, then none: the connection is not encrypted
+  std::string curve_secret;  ///< file of this viewer's secret key (`logboom keygen -o FILE`); "" = LOGBOOM_CURVE_SECRET
   Filter filter;
   /// Begin with the newest `history` records that pass; with everything that passes if `replay`. Both: the newest of those.
   /// Needs the store's file to be readable from here.
@@ -39,11 +48,11 @@ class LOGBOOM_API Subscriber {
   /// The next record in the store's order. Blocks for `timeout` at most, or some milliseconds if the store is being read; a search of it goes on with the next call.
   /// (`filter.since` is found in the store's index first, in one go: about 0.1 s for some million records after it.) Nothing on time-out, after stop() and at the end (see
   /// ended()).
-  /// @throws StoreError when history was asked for and the store that the collector names cannot be read from here, or `database` is another file than this host's collector writes; live records go on with the next call.
+  /// @throws RefusedError when the collector does not let this viewer in; it is tried again with later calls, at most once a second. StoreError when history was asked for and the store that the collector names cannot be read from here, or `database` is another file than this host's collector writes; live records go on with the next call.
   std::optional<Record> next(std::chrono::milliseconds timeout);
 
   /// True once the collector answered the sync, so that no later record can be missed. Blocks for `timeout` at most.
-  /// @throws StoreError as next()
+  /// @throws RefusedError, StoreError as next()
   bool wait_until_live(std::chrono::milliseconds timeout);
 
   /// Records that were published but never reached this viewer and could not be read from the store either. Since construction.

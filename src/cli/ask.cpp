@@ -17,6 +17,8 @@ void fail(delivery::Endpoint const& endpoint, viewer::CollectorTalk::Answer cons
                                 endpoint.text, answer.info.pid, answer.info.host, what));
     case Outcome::kAnswered:
       throw Failure(kFailed, fmt::format("{}: an answer to another question came; ask again", endpoint.text));
+    case Outcome::kShutOut:
+      throw Failure(kUnreachable, fmt::format("{}: the collector refuses: {}", endpoint.text, answer.refusal));
     case Outcome::kSilent:
     case Outcome::kStopped: break;
   }

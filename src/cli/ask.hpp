@@ -19,8 +19,9 @@ inline constexpr std::chrono::milliseconds kAnswerPatience{2'000};
 
 /// @param what is asked for, as in "the collector does not know WHAT". @throws Failure
 template <class Answer>
-Answer ask(delivery::Endpoint const& endpoint, delivery::Control const& question, std::string const& what) {
-  viewer::CollectorTalk talk(endpoint);
+Answer ask(delivery::Endpoint const& endpoint, curve::ClientKeys const& keys,
+           delivery::Control const& question, std::string const& what) {
+  viewer::CollectorTalk talk(endpoint, keys);
   auto answer = talk.ask(question, kAnswerPatience);
   if (answer.outcome == viewer::CollectorTalk::Outcome::kAnswered) {
     if (auto* const wanted = std::get_if<Answer>(&answer.message)) return std::move(*wanted);

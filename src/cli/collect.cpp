@@ -38,17 +38,20 @@ A second signal ends it at once; publishers keep what was not acknowledged and s
 One collector has one address and one file: a second one on either refuses to start.
 A disk that is full, or a file that cannot be written for another reason, loses nothing: the collector
 says so, tries again, and publishers keep their records in the meantime.
-With --config, SIGHUP has the file read again and the sinks' files opened anew; without, it ends the collector
-like SIGTERM.
+With --config or --authorized-keys, SIGHUP has the files read again and the sinks' files opened anew; without, it ends the
+collector like SIGTERM.
 Read the file with `logboom tail`, `logboom query`, or sqlite3 FILE "SELECT * FROM logs".)";
 
 constexpr auto kExamples =
     R"(    logboom collect                                    the default address, into ./logs.sqlite
     logboom collect --db /var/log/app.sqlite --print   and show the records here
-    logboom collect tcp://0.0.0.0:7514 --db all.sqlite for other machines (ports 7514, 7515, 7516)
+    logboom collect tcp://0.0.0.0:7514 --curve-secret collector.secret --authorized-keys keys.d
+                                                       for other machines (ports 7514, 7515, 7516)
+    logboom collect ipc:///run/logboom/bus --allow-user www-data
+                                                       for another user of this machine
     logboom collect --keep 30d --max-size 20GiB        and no records older, nor more than that
     logboom collect --no-db --print=json | jq .        no store, one JSON object a line
-    logboom collect --python-tcp 0.0.0.0:9020          also what Python's SocketHandler sends
+    logboom collect --python-tcp                       also what Python's SocketHandler sends
     logboom collect --config /etc/logboom.toml         sinks and all else from a file
     logboom collect --until-idle --db run.sqlite       for the time of one job)";
 
@@ -69,14 +72,14 @@ void end_at_hangup(struct sigaction const& action) {
   if (now.sa_handler != SIG_IGN) ::sigaction(SIGHUP, &action, nullptr);
 }
 
-void handle_signals(Collector& collector, bool without_file) {
+void handle_signals(Collector& collector, bool without_files) {
   running = &collector;
   struct sigaction action {};
   action.sa_handler = on_signal;
   ::sigemptyset(&action.sa_mask);
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
-  if (without_file) end_at_hangup(action);
+  if (without_files) end_at_hangup(action);
   std::signal(
       SIGPIPE,
       SIG_IGN);  // NOLINT(cert-err33-c): a reader of --print that goes away is not the end of the collector
@@ -115,10 +118,12 @@ void check(CollectFlags const& flags) {
   (void)config::read_config(text, "");
   auto mistakes = config::check_paths(config.options, config.paths);
   if (!mistakes.empty()) throw config::ConfigError(flags.file(), std::move(mistakes));
+  Collector::check(config.options);
   fmt::print("{}", text);
 }
 
 void reload(CollectFlags const& flags, Collector& collector) {
+  auto const from = flags.file().empty() ? std::string() : flags.file() + ": ";
   auto const refuse = [&](std::string const& line) {
     tell(line);
     collector.note(level::kError, line);
@@ -128,14 +133,14 @@ void reload(CollectFlags const& flags, Collector& collector) {
     if (!std::filesystem::is_regular_file(flags.file()) && std::filesystem::exists(flags.file()))
       throw std::invalid_argument("it is no regular file, and can be read only once; name a file");
     auto const later = collector.reload(ready(flags.config()));
-    std::string line = fmt::format("{}: reloaded", flags.file());
+    std::string line = fmt::format("{}reloaded", from);
     if (!later.empty()) line += fmt::format("; with the next start takes effect: {}", joined(later));
     tell(line);
   } catch (config::ConfigError const& error) {
     for (auto const& line : error.lines()) refuse(line);
-    refuse(fmt::format("{}: nothing is changed, for the mistakes above", flags.file()));
+    refuse(fmt::format("{}nothing is changed, for the mistakes above", from));
   } catch (std::exception const& error) {
-    refuse(fmt::format("{}: nothing is changed: {}", flags.file(), error.what()));
+    refuse(fmt::format("{}nothing is changed: {}", from, error.what()));
   }
   collector.reopen();
 }
@@ -148,6 +153,8 @@ void tell_end(CollectorStatus const& status) {
   }
   auto stopped = fmt::format("stopped: {} records, {} declared lost, {} bad frames", status.records,
                              status.gap_records, status.bad_frames);
+  if (auto const refused = status.refused_keys + status.refused_users + status.refused_requests; refused > 0)
+    stopped += fmt::format(", {} peers or messages not admitted", refused);
   if (status.input_refused > 0) stopped += fmt::format(", {} connections refused", status.input_refused);
   tell(stopped);
 }
@@ -159,10 +166,10 @@ void collect(CollectFlags const& flags) {
   raise_descriptor_limit();
   outlive_file_size_limits();
   Collector collector(std::move(options));
-  handle_signals(collector, flags.file().empty());
+  handle_signals(collector, !flags.has_files());
   {
     std::optional<Hangup> hangup;
-    if (!flags.file().empty()) hangup.emplace([&] { reload(flags, collector); });
+    if (flags.has_files()) hangup.emplace([&] { reload(flags, collector); });
     auto served = collector.endpoints();
     for (auto& input : collector.inputs()) served.push_back(std::move(input));
     if (auto const log = collector.zmq_log(); !log.empty()) served.push_back("zmq-log " + log);

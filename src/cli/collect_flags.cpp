@@ -49,6 +49,7 @@ void CollectFlags::add_to(CLI::App& command) {
       "Only look whether the configuration is right: print what is in effect, as a file that --config "
       "takes, or each mistake with its place");
   add_bus(command);
+  add_access(command);
   add_store(command);
   add_inputs(command);
   add_upstream(command);
@@ -129,6 +130,36 @@ void CollectFlags::add_store(CLI::App& command) {
       ->group(retention);
 }
 
+void CollectFlags::add_access(CLI::App& command) {
+  constexpr auto kGroup = "Who may talk (docs/security.md)";
+  command
+      .add_option("--curve-secret", curve_secret_,
+                  "Ask every peer for its key, and encrypt: the file of the collector's own secret key "
+                  "(`logboom keygen -o FILE`)")
+      ->type_name("FILE")
+      ->group(kGroup);
+  command
+      .add_option("--authorized-keys", authorized_keys_,
+                  "Who is let in: a file of lines `publish,view,control KEY NAME`, or a directory of such "
+                  "files. SIGHUP has it read "
+                  "again; who lost a right is cut off")
+      ->type_name("PATH")
+      ->group(kGroup);
+  command
+      .add_option("--allow-user", allow_users_,
+                  "On ipc addresses let in this user as well (repeatable; NAME or a number, =publish,view "
+                  "for some rights only). "
+                  "Without it the directory's mode lets in nobody else")
+      ->type_name("NAME[=RIGHTS]")
+      ->allow_extra_args(false)
+      ->group(kGroup);
+  command
+      .add_flag(
+          "--insecure", insecure_,
+          "Serve addresses that others than this machine reach although nobody there is asked who they are")
+      ->group(kGroup);
+}
+
 void CollectFlags::add_inputs(CLI::App& command) {
   auto const python = [&](char const* name, auto& member, char const* usual, char const* what) {
     auto* const option = command.add_option_function<std::string>(
@@ -166,6 +197,9 @@ void CollectFlags::add_upstream(CLI::App& command) {
     command.add_option(name, text, what)->type_name(type)->group(kGroup)->needs(upstream);
   };
   more("--upstream-level", upstream_level_, "LEVEL", "Forward only records of this level or above");
+  more("--upstream-server-key", upstream_server_key_, "KEY",
+       "Its public key, or a file of it, if it asks for keys");
+  more("--upstream-curve-secret", upstream_secret_, "FILE", "And this collector's secret key there");
   more("--upstream-spool", upstream_spool_, "DIR",
        "Directory of what waits; beside the publishers' spools unless given");
   more("--upstream-size", upstream_size_, "SIZE",
@@ -177,6 +211,7 @@ void CollectFlags::add_upstream(CLI::App& command) {
 config::Config CollectFlags::config(config::Look look) const {
   auto config = file_.empty() ? config::Config{} : config::read_config_file(file_, look);
   apply_bus(config);
+  apply_access(config.options);
   apply_store(config.options);
   apply_print(config.options);
   apply_upstream(config.options);
@@ -200,6 +235,13 @@ void CollectFlags::apply_bus(config::Config& config) const {
   if (python_udp_) options.python_udp = python_udp_;
   if (python_unix_) options.python_unix = python_unix_;
   if (python_unix_datagram_) options.python_unix_datagram = python_unix_datagram_;
+}
+
+void CollectFlags::apply_access(CollectorOptions& options) const {
+  if (!curve_secret_.empty()) options.curve_secret = curve_secret_;
+  if (!authorized_keys_.empty()) options.authorized_keys = authorized_keys_;
+  if (!allow_users_.empty()) options.allow_users = allow_users_;
+  if (insecure_) options.insecure = true;
 }
 
 void CollectFlags::apply_store(CollectorOptions& options) const {
@@ -232,6 +274,8 @@ void CollectFlags::apply_upstream(CollectorOptions& options) const {
   sink.type = SinkOptions::Type::kUpstream;
   sink.endpoint = upstream_;
   sink.spool = upstream_spool_;
+  sink.curve_server_key = upstream_server_key_;
+  sink.curve_secret = upstream_secret_;
   apply_size("--upstream-size", upstream_size_, sink.spool_bytes);
   if (!upstream_level_.empty()) {
     sink.filter.level = parse_level(upstream_level_);

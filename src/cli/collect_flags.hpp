@@ -24,15 +24,19 @@ class CollectFlags {
   config::Config config(config::Look look = config::Look::kText) const;
 
   std::string const& file() const noexcept { return file_; }
+  /// Whether there is anything to read again at SIGHUP.
+  bool has_files() const noexcept { return !file_.empty() || !authorized_keys_.empty(); }
   bool check() const noexcept { return check_; }
 
  private:
   void add_store(CLI::App& command);
   void add_bus(CLI::App& command);
+  void add_access(CLI::App& command);
   void add_inputs(CLI::App& command);
   void add_upstream(CLI::App& command);
   void apply_store(CollectorOptions& options) const;
   void apply_bus(config::Config& config) const;
+  void apply_access(CollectorOptions& options) const;
   void apply_print(CollectorOptions& options) const;
   void apply_upstream(CollectorOptions& options) const;
 
@@ -52,7 +56,11 @@ class CollectFlags {
   std::optional<std::size_t> max_connections_;
   std::string queue_, commit_interval_;
   std::optional<std::string> level_;
-  std::string upstream_, upstream_level_, upstream_spool_, upstream_size_;
+  std::string curve_secret_, authorized_keys_;
+  std::vector<std::string> allow_users_;
+  bool insecure_ = false;
+  std::string upstream_, upstream_level_, upstream_spool_, upstream_size_, upstream_server_key_,
+      upstream_secret_;
   std::vector<std::string> subscribe_;
   std::optional<std::string> zmq_log_;
   std::optional<std::string> python_tcp_, python_udp_, python_unix_, python_unix_datagram_;

@@ -42,15 +42,18 @@ std::string manual(std::string_view about, std::string_view examples = {});
 
 void add_collect(CLI::App& app);
 void add_completion(CLI::App& app);
+void add_keygen(CLI::App& app);
 void add_level(CLI::App& app);
 void add_tail(CLI::App& app);
 void add_man(CLI::App& app);
 void add_query(CLI::App& app);
 void add_recover(CLI::App& app);
+void add_repair(CLI::App& app);
 void add_run(CLI::App& app);
 void add_send(CLI::App& app);
 void add_status(CLI::App& app);
 void add_demo(CLI::App& app);
 void add_doctor(CLI::App& app);
+void add_verify(CLI::App& app);
 
 }  // namespace logboom::cli

@@ -3,6 +3,7 @@
 #include "cli/ask.hpp"
 #include "cli/commands.hpp"
 #include "cli/diagnosis.hpp"
+#include "cli/key_options.hpp"
 #include "cli/spool_check.hpp"
 #include "delivery/endpoint.hpp"
 #include "record/glob.hpp"
@@ -65,6 +66,7 @@ constexpr char const* kLogger = "logboom.doctor";
 
 struct Choices {
   std::string endpoint;
+  KeyOptions keys;
   std::string output = "pretty";
 };
 
@@ -131,8 +133,9 @@ class Doctor {
 // --- environment and address
 
 void Doctor::look_at_environment() {
-  constexpr std::array<std::string_view, 4> kKnown{"LOGBOOM_ENDPOINT", "LOGBOOM_LEVEL", "LOGBOOM_SPOOL",
-                                                   "LOGBOOM_NAME"};
+  constexpr std::array<std::string_view, 6> kKnown{
+      "LOGBOOM_ENDPOINT",         "LOGBOOM_LEVEL",       "LOGBOOM_SPOOL", "LOGBOOM_NAME",
+      "LOGBOOM_CURVE_SERVER_KEY", "LOGBOOM_CURVE_SECRET"};
   std::vector<std::string> set;
   std::string unknown;
   for (char** one = environ; *one != nullptr; ++one) {
@@ -154,7 +157,8 @@ void Doctor::look_at_environment() {
   }
   if (!unknown.empty())
     return diagnosis_.warn("environment", fmt::format("{} mean nothing to logboom", unknown),
-                           "there are LOGBOOM_ENDPOINT, LOGBOOM_LEVEL, LOGBOOM_SPOOL and LOGBOOM_NAME");
+                           "there are LOGBOOM_ENDPOINT, LOGBOOM_LEVEL, LOGBOOM_SPOOL, LOGBOOM_NAME, "
+                           "LOGBOOM_CURVE_SERVER_KEY and LOGBOOM_CURVE_SECRET");
   diagnosis_.ok("environment", found);
 }
 
@@ -270,7 +274,7 @@ std::string Doctor::other_bus() const {
 }
 
 bool Doctor::talk(delivery::Endpoint const& endpoint) {
-  viewer::CollectorTalk talk(endpoint);
+  viewer::CollectorTalk talk(endpoint, choices_.keys.keys());
   auto const before = wall_clock();
   auto answer = talk.ask(delivery::AskStatus{1, false, {}}, kTalk);
   auto const round_trip = wall_clock() - before;
@@ -296,9 +300,11 @@ bool Doctor::talk(delivery::Endpoint const& endpoint) {
           fmt::format("pid {} on {} is a collector of an older version", answer.info.pid, answer.info.host),
           "update it, then start it again");
       break;
+    case Outcome::kShutOut:
+      diagnosis_.fail("keys", fmt::format("{} refuses: {}", endpoint.text, answer.refusal), "");
+      break;
     case Outcome::kRefused:
-      diagnosis_.fail("collector", fmt::format("{} refuses: {}", endpoint.text, answer.refusal),
-                      "update the older one");
+      diagnosis_.fail("collector", fmt::format("{} refuses: {}", endpoint.text, answer.refusal), "");
       break;
     default:
       diagnosis_.fail("collector", fmt::format("{}: somebody listens, and does not answer", endpoint.text),
@@ -332,7 +338,7 @@ void Doctor::look_at_levels() {
   }
   std::string from = text.empty() ? "" : "LOGBOOM_LEVEL " + text;
   if (status_) {
-    viewer::CollectorTalk talk(collector_);
+    viewer::CollectorTalk talk(collector_, choices_.keys.keys());
     auto const answer = talk.ask(delivery::ChangeRules{}, kTalk);
     auto const* state = std::get_if<delivery::Rules>(&answer.message);
     if (answer.outcome != Outcome::kAnswered || state == nullptr)
@@ -423,6 +429,8 @@ void Doctor::send_a_record() {
   try {
     SubscriberOptions watching;
     watching.endpoint = collector_.text;
+    watching.curve_server_key = choices_.keys.server_key;
+    watching.curve_secret = choices_.keys.secret_file;
     watching.filter.loggers = {kLogger};
     watching.filter.fields = {parse_field_test("token=" + token)};
     watching.refetch = false;
@@ -430,6 +438,8 @@ void Doctor::send_a_record() {
     bool const live = status_->live && viewer.wait_until_live(kTalk);
     PublisherOptions options;
     options.endpoint = collector_.text;
+    options.curve_server_key = choices_.keys.server_key;
+    options.curve_secret = choices_.keys.secret_file;
     options.name = "logboom-doctor";
     options.flush_timeout = 0ms;  // waited for below
     Publisher bus(options);
@@ -447,8 +457,13 @@ void Doctor::send_a_record() {
 bool Doctor::sent(Publisher& bus, std::string const& token) {
   // Rules come with the welcome; a record that is made before would prove nothing.
   auto const begun = Clock::now();
-  while (!bus.status().connected && Clock::now() - begun < kTalk) std::this_thread::sleep_for(5ms);
+  while (!bus.status().connected && bus.status().refusal.empty() && Clock::now() - begun < kTalk)
+    std::this_thread::sleep_for(5ms);
   auto const status = bus.status();
+  if (!status.refusal.empty()) {
+    diagnosis_.fail("record", status.refusal, "");
+    return false;
+  }
   if (!status.connected) {
     diagnosis_.fail("record", "a publisher here gets no welcome from the collector",
                     "look at its own records, logger logboom.collector");

@@ -2,6 +2,7 @@
 #include "cli/ask.hpp"
 #include "cli/commands.hpp"
 #include "cli/described_json.hpp"
+#include "cli/key_options.hpp"
 #include "cli/one_collector.hpp"
 #include "cli/rough_duration.hpp"
 #include "cli/table.hpp"
@@ -44,6 +45,7 @@ struct Choices {
   std::string duration;
   std::string endpoint;
   std::string output = "pretty";
+  KeyOptions keys;
   delivery::ChangeRules question;
 };
 
@@ -115,7 +117,7 @@ void change(Choices choices) {
   if (!choices.duration.empty()) question.seconds = seconds_of(choices.duration);
 
   auto const collector = one_collector(choices.endpoint);
-  auto const state = ask<delivery::Rules>(collector, question, "level rules on the fly");
+  auto const state = ask<delivery::Rules>(collector, choices.keys.keys(), question, "level rules on the fly");
   if (choices.output == "json") {
     fmt::print("{}", json_line(to_json(state)));
   } else {
@@ -163,6 +165,7 @@ void add_level(CLI::App& app) {
       ->type_name("FORMAT")
       ->check(CLI::IsMember({"pretty", "json"}))
       ->capture_default_str();
+  choices->keys.add_to(*command);
   command->callback([choices] { change(*choices); });
 }
 

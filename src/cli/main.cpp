@@ -1,5 +1,6 @@
 // The command `logboom`: finds the command meant, and turns what went wrong into one line and an exit code. Must not know what the commands do.
 #include "cli/commands.hpp"
+#include "curve/key.hpp"
 #include "record/terminal_text.hpp"
 
 #include <logboom/query.hpp>
@@ -30,9 +31,12 @@ void add_commands(CLI::App& app) {
   add_send(app);
   add_run(app);
   add_recover(app);
+  add_verify(app);
+  add_repair(app);
   add_level(app);
   add_status(app);
   add_doctor(app);
+  add_keygen(app);
   add_demo(app);
   add_completion(app);
   add_man(app);
@@ -70,6 +74,8 @@ int run(int argc, char** argv) {
     return exit.code;
   } catch (Failure const& failure) {
     return complain(failure.code(), failure.what());
+  } catch (curve::KeyError const& error) {
+    return complain(kUsage, error.what());
   } catch (std::invalid_argument const& error) {
     return complain(kUsage, error.what());
   } catch (std::exception const& error) {

@@ -1,6 +1,7 @@
 // `logboom query`: history from a store's file. Must not know SQL.
 #include "cli/commands.hpp"
 #include "cli/filter_options.hpp"
+#include "cli/key_options.hpp"
 #include "cli/one_collector.hpp"
 #include "cli/watch.hpp"
 #include "viewer/collector_info.hpp"
@@ -35,6 +36,7 @@ constexpr auto kPatience = std::chrono::milliseconds{500};
 struct Choices {
   std::string database;
   std::string endpoint;
+  KeyOptions keys;
   FilterOptions filter;
   OutputOptions output;
   std::string text;
@@ -42,9 +44,14 @@ struct Choices {
   bool count = false;
 };
 
-std::string find_store(std::string const& endpoint) {
+std::string find_store(std::string const& endpoint, curve::ClientKeys const& keys) {
   auto const collector = one_collector(endpoint);
-  auto const info = viewer::ask_for_info(collector, kPatience);
+  viewer::InfoQuestion question(collector, keys, kPatience);
+  question.wait(kPatience);
+  auto const& info = question.answer();
+  if (!question.refusal().empty())
+    throw Failure(kUnreachable,
+                  fmt::format("{}: the collector refuses: {}", collector.text, question.refusal()));
   if (!info) {
     if (endpoint.empty()) return "logs.sqlite";
     throw Failure(kUnreachable,
@@ -71,12 +78,15 @@ void query(Choices const& choices) {
     SubscriberOptions options;
     options.endpoint = choices.endpoint;
     options.database = choices.database;
+    options.curve_server_key = choices.keys.server_key;
+    options.curve_secret = choices.keys.secret_file;
     options.filter = query.filter;
     options.history = choices.filter.last();
     options.replay = true;
     return watch(std::move(options), choices.output, {});
   }
-  auto const database = choices.database.empty() ? find_store(choices.endpoint) : choices.database;
+  auto const database =
+      choices.database.empty() ? find_store(choices.endpoint, choices.keys.keys()) : choices.database;
   if (choices.count) {
     std::uint64_t number = 0;
     logboom::query(database, query, [&number](Record const&) { return ++number > 0; });
@@ -107,6 +117,7 @@ void add_query(CLI::App& app) {
       ->add_option("--endpoint", choices->endpoint,
                    "The collector that is asked for its store, or followed with -f")
       ->type_name("ADDRESS");
+  choices->keys.add_to(*command);
   choices->filter.add_to(*command);
   auto* const text =
       command

@@ -1,5 +1,6 @@
 // `logboom recover`: sends what dead workers left. Must not know how.
 #include "cli/commands.hpp"
+#include "cli/key_options.hpp"
 #include "delivery/endpoint.hpp"
 #include "publisher/recovery.hpp"
 #include "publisher/settings.hpp"
@@ -40,6 +41,7 @@ Exit code 3 when something is left because no collector took it.)";
 struct Choices {
   std::vector<std::string> spools;
   std::string endpoint;
+  KeyOptions keys;
   double patience = 10;
 };
 
@@ -78,6 +80,9 @@ void drain_upstream(Choices const& choices, std::span<std::filesystem::path cons
   }
   upstream::DrainOptions options;
   options.endpoint = choices.endpoint;
+  auto const keys = choices.keys.keys();
+  options.curve_server_key = keys.server;
+  options.curve_secret = keys.secret_file;
   options.patience = std::chrono::milliseconds(static_cast<std::int64_t>(choices.patience * 1000));
   options.report = [](Level level, std::string_view line) {
     if (level >= level::kWarning) tell(line);
@@ -110,6 +115,7 @@ void recover(Choices const& choices) {
   if (choices.endpoint.empty()) options.destination = destination;
   options.patience = std::chrono::milliseconds(static_cast<std::int64_t>(choices.patience * 1000));
   options.report = tell;
+  options.keys = choices.keys.keys();
   std::signal(SIGINT, [](int) { interrupted = 1; });
   std::signal(SIGTERM, [](int) { interrupted = 1; });
   options.stop = [] { return interrupted != 0; };
@@ -126,8 +132,9 @@ void recover(Choices const& choices) {
       "{} spools recovered: {} records, {} of them declared lost; {} spools in use, {} left, {} unreadable\n",
       result.spools, result.records, result.gaps, result.in_use, result.left, result.unreadable);
   if (result.left > 0) {
-    auto const reason = result.silent.empty() ? std::string("the collector did not take everything in time")
-                                              : result.silent + ": no collector answers";
+    auto const reason = !result.refusal.empty() ? result.refusal
+                        : result.silent.empty() ? std::string("the collector did not take everything in time")
+                                                : result.silent + ": no collector answers";
     throw Failure(kUnreachable, fmt::format("{}; the rest stays in its spools, call again", reason));
   }
   if (result.unreadable > 0) throw ExitWith{kFailed};
@@ -153,6 +160,7 @@ void add_recover(CLI::App& app) {
       ->type_name("SECONDS")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  choices->keys.add_to(*command);
   command->callback([choices] { recover(*choices); });
 }
 

@@ -2,6 +2,7 @@
 #include "cli/child_process.hpp"
 #include "cli/commands.hpp"
 #include "cli/delivery_wait.hpp"
+#include "cli/key_options.hpp"
 #include "cli/line_logger.hpp"
 #include "cli/line_splitter.hpp"
 #include "cli/write_all.hpp"
@@ -143,6 +144,7 @@ void add_run(CLI::App& app) {
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   command->add_option("COMMAND", choices->command, "After `--`: the command and its arguments")->required();
+  add_key_options(*command, choices->publisher.curve_server_key, choices->publisher.curve_secret);
   command->callback([choices] { run(std::move(*choices)); });
 }
 

@@ -1,6 +1,7 @@
 // `logboom send`: records from the shell. Must not know how records are delivered.
 #include "cli/commands.hpp"
 #include "cli/delivery_wait.hpp"
+#include "cli/key_options.hpp"
 #include "cli/line_logger.hpp"
 #include "cli/line_splitter.hpp"
 
@@ -108,6 +109,7 @@ void add_send(CLI::App& app) {
       ->type_name("SECONDS")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
+  add_key_options(*command, choices->publisher.curve_server_key, choices->publisher.curve_secret);
   command->callback([choices] { send(*choices); });
 }
 

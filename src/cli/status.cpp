@@ -2,6 +2,7 @@
 #include "cli/ask.hpp"
 #include "cli/commands.hpp"
 #include "cli/described_json.hpp"
+#include "cli/key_options.hpp"
 #include "cli/live_page.hpp"
 #include "cli/one_collector.hpp"
 #include "cli/status_page.hpp"
@@ -41,6 +42,7 @@ constexpr auto kWhat = "questions after its status";
 
 struct Choices {
   std::string endpoint;
+  KeyOptions keys;
   std::string output = "pretty";
   std::uint64_t top = 20;
   bool all = false;
@@ -86,7 +88,7 @@ void print(std::string const& text) {
 }
 
 void watch(Choices const& choices, delivery::Endpoint const& collector) {
-  viewer::CollectorTalk talk(collector);
+  viewer::CollectorTalk talk(collector, choices.keys.keys());
   auto status = status_of(talk, collector,
                           choices);  // before the screen is taken: who is not there is said below the command
   bool const json = choices.output == "json";
@@ -115,7 +117,7 @@ void watch(Choices const& choices, delivery::Endpoint const& collector) {
 void show(Choices const& choices) {
   auto const collector = one_collector(choices.endpoint);
   if (choices.watch) return watch(choices, collector);
-  viewer::CollectorTalk talk(collector);
+  viewer::CollectorTalk talk(collector, choices.keys.keys());
   if (choices.output == "json") return print(json_line(to_json(whole(talk, collector))));
   print(status_page(status_of(talk, collector, choices), collector.text));
 }
@@ -142,6 +144,7 @@ void add_status(CLI::App& app) {
           "--endpoint", choices->endpoint,
           "The collector's address. Default: LOGBOOM_ENDPOINT, then ipc://$XDG_RUNTIME_DIR/logboom/bus")
       ->type_name("ADDRESS");
+  choices->keys.add_to(*command);
   command->callback([choices] { show(*choices); });
 }
 

@@ -76,6 +76,22 @@ class Page {
   std::string text_;
 };
 
+constexpr std::uint64_t kLongLog = 320U << 20U;  // bytes: past what the store keeps to by itself
+
+/// Who is let in, and who was not.
+void show_access(Page& page, Status const& status) {
+  for (auto const& open : status.insecure)
+    page.line("INSECURE", open + " asks nobody who they are, and others than this machine reach it");
+  auto const refused = status.refused_keys + status.refused_users + status.refused_requests;
+  if (!status.curve && refused + status.failed_handshakes == 0) return;
+  page.line("access",
+            fmt::format("{}; refused: {} for the key, {} for the user, {}; {} failed",
+                        status.curve ? counted(status.authorized_keys, "authorised key") : "no keys asked for",
+                        number_text(status.refused_keys), number_text(status.refused_users),
+                        counted(status.refused_requests, "request"),
+                        counted(status.failed_handshakes, "handshake")));
+}
+
 void show_store(Page& page, Status const& status) {
   auto const& store = status.store;
   if (store.path.empty()) {
@@ -86,6 +102,14 @@ void show_store(Page& page, Status const& status) {
                           bytes_text(store.bytes), rate_text(store.rate), ago(store.committed, status.now)));
   }
   if (!store.trouble.empty()) page.line("", "CANNOT BE WRITTEN: " + store.trouble);
+  if (store.log_bytes > kLongLog)
+    page.line("", fmt::format("{} of them wait in its log: a program reads in one long transaction",
+                              bytes_text(store.log_bytes)));
+  if (store.set_aside > 0)
+    page.line("", fmt::format("DAMAGED: {} set aside since the start (`logboom repair`)",
+                              counted(store.set_aside, "file")));
+  if (store.mended > 0)
+    page.line("", fmt::format("DAMAGED in {}, and mended", counted(store.mended, "place")));
   if (store.queued_bytes > 0)
     page.line("", fmt::format("{} of {} wait for it", bytes_text(store.queued_bytes),
                               bytes_text(store.queue_bytes)));
@@ -176,6 +200,7 @@ std::string status_page(Status const& status, std::string const& endpoint, std::
   page.line("records", fmt::format("{}, {} declared lost, {} came twice; {}", number_text(status.records),
                                    number_text(status.gaps), number_text(status.duplicates),
                                    counted(status.bad_frames, "bad frame")));
+  show_access(page, status);
   show_store(page, status);
   page.line("viewers", !status.live ? "none are served"
                                     : fmt::format("{} connected, {} missed", number_text(status.viewers),
@@ -183,7 +208,11 @@ std::string status_page(Status const& status, std::string const& endpoint, std::
   if (!status.inputs.empty())
     page.line("inputs", fmt::format("{}: {} connected, {} refused", fmt::join(status.inputs, ", "),
                                     number_text(status.input_connections), number_text(status.input_refused)));
-  page.line("spools", fmt::format("{} of dead publishers adopted", number_text(status.adopted_spools)));
+  page.line("spools",
+            fmt::format("{} of dead publishers adopted{}", number_text(status.adopted_spools),
+                        status.spool_damage > 0 ? "; DAMAGED in " + counted(status.spool_damage, "place") +
+                                                      " (the collector's log says where)"
+                                                : std::string()));
   page.line("doors",
             fmt::format("{}; {} of {} connections", status.doors_shut ? "SHUT: who comes now waits" : "open",
                         number_text(status.connections), number_text(status.max_connections)));

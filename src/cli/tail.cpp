@@ -1,6 +1,7 @@
 // `logboom tail`: what happens now, after what has happened. Must not know how records are received.
 #include "cli/commands.hpp"
 #include "cli/filter_options.hpp"
+#include "cli/key_options.hpp"
 #include "cli/watch.hpp"
 
 #include <CLI/CLI.hpp>
@@ -71,6 +72,7 @@ void add_tail(CLI::App& app) {
                    "End after so many seconds; exit code 3 if no collector answered by then")
       ->type_name("SECONDS")
       ->check(CLI::PositiveNumber);
+  add_key_options(*command, choices->subscriber.curve_server_key, choices->subscriber.curve_secret);
   command->callback([choices] { tail(*choices); });
 }
 

@@ -123,6 +123,8 @@ void watch(SubscriberOptions options, OutputOptions const& output, WatchOptions 
     Watch(std::move(options), output, until).run();
   } catch (OutputClosed const&) {
     return;
+  } catch (RefusedError const& error) {
+    throw Failure(kUnreachable, error.what());
   }
 }
 

@@ -47,6 +47,24 @@ void prepare_directory(std::string const& endpoint, std::filesystem::path const&
            fmt::format("chmod 700 {}, or choose another address", directory.native()));
 }
 
+/// Other users are to reach the sockets: they must be able to go through every directory on the way.
+void open_directory(std::string const& endpoint, std::filesystem::path const& directory) {
+  constexpr mode_t kEnter = S_IXGRP | S_IXOTH;
+  std::error_code failed;
+  auto const real = std::filesystem::canonical(directory, failed);
+  if (failed) refuse(endpoint, failed.value(), failed.message(), "choose another address");
+  struct stat status {};
+  if (::stat(real.c_str(), &status) == 0 && status.st_uid == ::geteuid() && (status.st_mode & kEnter) != kEnter)
+    ::chmod(real.c_str(), (status.st_mode & 07777U) | kEnter);
+  for (auto at = real; at.has_relative_path(); at = at.parent_path()) {
+    if (::stat(at.c_str(), &status) == 0 && (status.st_mode & S_IXOTH) != 0) continue;
+    refuse(
+        endpoint, EACCES,
+        fmt::format("the admitted users cannot enter {} (mode {:04o})", at.native(), status.st_mode & 07777U),
+        "choose an address such as ipc:///run/logboom/bus, in directories that all may enter");
+  }
+}
+
 [[noreturn]] void in_use(std::string const& endpoint, pid_t holder) {
   auto const who =
       holder > 0 ? fmt::format("another collector (pid {})", holder) : std::string("another collector");
@@ -88,11 +106,12 @@ void remove_stale(std::string const& endpoint, std::string const& socket) {
 
 }  // namespace
 
-AddressClaim::AddressClaim(delivery::Endpoint const& endpoint) {
+AddressClaim::AddressClaim(delivery::Endpoint const& endpoint, bool to_all) {
   constexpr std::string_view kScheme = "ipc://";
   auto const path = endpoint.text.substr(kScheme.size());
   auto const directory = std::filesystem::path(path).parent_path();
   if (!directory.empty()) prepare_directory(endpoint.text, directory);
+  if (to_all) open_directory(endpoint.text, directory.empty() ? "." : directory);
   int const lock = take_lock(endpoint.text, path + ".lock");
   try {
     for (auto const& socket : {endpoint.push, endpoint.control, endpoint.live}) {
@@ -116,10 +135,10 @@ AddressClaim::~AddressClaim() {
   ::close(lock_);
 }
 
-std::vector<AddressClaim> claim_addresses(std::span<delivery::Endpoint const> endpoints) {
+std::vector<AddressClaim> claim_addresses(std::span<delivery::Endpoint const> endpoints, bool to_all) {
   std::vector<AddressClaim> claims;
   for (auto const& endpoint : endpoints) {
-    if (endpoint.is_ipc()) claims.emplace_back(endpoint);
+    if (endpoint.is_ipc()) claims.emplace_back(endpoint, to_all);
   }
   return claims;
 }

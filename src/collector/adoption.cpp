@@ -34,11 +34,13 @@ std::vector<delivery::Endpoint> parsed(std::vector<std::string> const& addresses
 
 }  // namespace
 
-Adoption::Adoption(Roots const& roots, std::vector<std::string> const& addresses, OwnLog& log)
+Adoption::Adoption(Roots const& roots, std::vector<std::string> const& addresses, curve::ClientKeys keys,
+                   OwnLog& log)
     : any_(roots.any.begin(), roots.any.end()),
       own_(roots.own.begin(), roots.own.end()),
       bound_(parsed(addresses)),
       self_(delivery::parse_endpoint(reachable(addresses.front()))),
+      keys_(std::move(keys)),
       log_(log) {}
 
 Adoption::~Adoption() { stop(); }
@@ -82,6 +84,7 @@ publisher::RecoverOptions Adoption::options(std::stop_token const& stop, bool on
       return ours ? std::vector{self_} : std::vector<delivery::Endpoint>();
     };
   }
+  options.keys = keys_;
   options.stop = [stop] { return stop.stop_requested(); };
   options.report = [this](std::string_view line) {
     log_.tell(OwnLog::Kind::kAdoption, level::kWarning, fmt::format("adoption: {}", line));
@@ -90,6 +93,7 @@ publisher::RecoverOptions Adoption::options(std::stop_token const& stop, bool on
 }
 
 void Adoption::tell(publisher::Recovered const& found) {
+  damage_ += found.damaged;
   if (found.spools == 0) return;
   adopted_ += found.spools;
   log_.note(OwnLog::Kind::kAdoption, level::kInfo,

@@ -30,7 +30,8 @@ class Adoption {
   };
 
   /// @param addresses of the collector itself, as bound
-  Adoption(Roots const& roots, std::vector<std::string> const& addresses, OwnLog& log);
+  /// @param keys as whom it connects there
+  Adoption(Roots const& roots, std::vector<std::string> const& addresses, curve::ClientKeys keys, OwnLog& log);
   ~Adoption();
   Adoption(Adoption const&) = delete;
   Adoption& operator=(Adoption const&) = delete;
@@ -41,6 +42,8 @@ class Adoption {
   void stop();
   /// Spools read to their end.
   std::uint64_t adopted() const noexcept { return adopted_; }
+  /// Damaged places found in them, and in those that were left.
+  std::uint64_t damage() const noexcept { return damage_; }
   /// Whether a look at the roots that began after `since` is over: what died before is sent, or known to be unreadable. If not, one begins soon.
   bool looked_since(std::chrono::steady_clock::time_point since);
 
@@ -52,8 +55,9 @@ class Adoption {
   std::vector<std::filesystem::path> const any_, own_;
   std::vector<delivery::Endpoint> const bound_;
   delivery::Endpoint const self_;
+  curve::ClientKeys const keys_;
   OwnLog& log_;
-  std::atomic<std::uint64_t> adopted_ = 0;
+  std::atomic<std::uint64_t> adopted_ = 0, damage_ = 0;
   std::mutex mutex_;
   std::optional<std::chrono::steady_clock::time_point> looked_;  // when the last look began that is over
   bool wanted_ = false;                                          // the next look at once

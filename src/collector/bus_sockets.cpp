@@ -6,10 +6,12 @@
 
 #include <fmt/format.h>
 
+#include <sys/stat.h>
 #include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstdint>
+#include <cstring>
 #include <utility>
 
 namespace logboom::collector {
@@ -47,6 +49,34 @@ void set_options(BusSockets& bus) {
   bus.xpub.set(zmq::sockopt::linger, 500);
 }
 
+/// Who is asked who they are; without it nothing is different from what it was.
+void ask_who(BusSockets& bus, Admission const& admission) {
+  if (!admission.active()) return;
+  for (auto const& [socket, domain] : {std::pair{&bus.pull, Admission::kPublish},
+                                       {&bus.router, Admission::kControl},
+                                       {&bus.xpub, Admission::kView}}) {
+    socket->set(zmq::sockopt::zap_domain, domain);
+    if (!admission.curve()) continue;
+    socket->set(zmq::sockopt::curve_server, true);
+    socket->set(zmq::sockopt::curve_secretkey, admission.server_key().secret_key.c_str());
+  }
+}
+
+/// Who may connect to an ipc socket is who may write to its file: this user, or all, who are then asked who they are.
+void open_files(delivery::Endpoint const& endpoint, bool live, bool to_all) {
+  constexpr std::string_view kIpc = "ipc://";
+  if (!endpoint.is_ipc()) return;
+  for (auto const* address : {&endpoint.push, &endpoint.control, &endpoint.live}) {
+    if (address == &endpoint.live && !live) continue;
+    auto const path = address->substr(kIpc.size());
+    if (::chmod(path.c_str(), to_all ? 0666 : 0600) != 0)
+      throw delivery::BindError(
+          errno, fmt::format("{}: its mode cannot be set: {}; choose an address on a file system "
+                             "that has them",
+                             path, std::strerror(errno)));
+  }
+}
+
 /// ZeroMQ binds numbers and interfaces, not names.
 std::string bindable(std::string const& address) {
   constexpr std::string_view kLocal = "tcp://localhost:";
@@ -81,7 +111,7 @@ std::string bindable(std::string const& address) {
   }
 }
 
-int bind(zmq::socket_t& socket, std::string const& address) {
+int bind_to(zmq::socket_t& socket, std::string const& address) {
   return zmq_bind(socket.handle(), bindable(address).c_str()) == 0 ? 0 : zmq_errno();
 }
 
@@ -93,7 +123,7 @@ struct Triple {
 void bind_all(delivery::Endpoint const& endpoint, Triple const& triple) {
   for (std::size_t i = 0; i < triple.sockets.size(); ++i) {
     if (triple.sockets[i] == nullptr) continue;
-    if (int const error = bind(*triple.sockets[i], triple.addresses[i]))
+    if (int const error = bind_to(*triple.sockets[i], triple.addresses[i]))
       refuse(endpoint, triple.addresses[i], error);
   }
 }
@@ -105,16 +135,16 @@ delivery::Endpoint bind_chosen(delivery::Endpoint const& endpoint,
   auto const base = endpoint.text.substr(0, endpoint.text.rfind(':'));
   int error = 0;
   for (int attempt = 0; attempt < kTries; ++attempt) {
-    error = bind(*sockets[0], endpoint.push);
+    error = bind_to(*sockets[0], endpoint.push);
     if (error != 0) refuse(endpoint, endpoint.push, error);
     auto const bound = sockets[0]->get(zmq::sockopt::last_endpoint);
     unsigned port = 0;
     auto const digits = std::string_view(bound).substr(bound.rfind(':') + 1);
     std::from_chars(digits.data(), digits.data() + digits.size(), port);
     auto chosen = delivery::parse_endpoint(fmt::format("{}:{}", base, port > 65'533 ? 65'533 : port));
-    error = port > 65'533 ? EADDRINUSE : bind(*sockets[1], chosen.control);
+    error = port > 65'533 ? EADDRINUSE : bind_to(*sockets[1], chosen.control);
     if (error == 0) {
-      error = sockets[2] == nullptr ? 0 : bind(*sockets[2], chosen.live);
+      error = sockets[2] == nullptr ? 0 : bind_to(*sockets[2], chosen.live);
       if (error == 0) return chosen;
       zmq_unbind(sockets[1]->handle(), bindable(chosen.control).c_str());
     }
@@ -126,20 +156,23 @@ delivery::Endpoint bind_chosen(delivery::Endpoint const& endpoint,
 }  // namespace
 
 BusSockets::BusSockets(std::vector<AddressClaim> claimed, std::span<delivery::Endpoint const> endpoints,
-                       bool live)
+                       bool live, Admission& admission)
     : claims(std::move(claimed)),
       context(1),
       pull(context, zmq::socket_type::pull),
       router(context, zmq::socket_type::router),
       xpub(context, zmq::socket_type::xpub) {
   context.set(zmq::ctxopt::blocky, false);  // sockets say themselves how long they linger
+  if (admission.active()) zap.emplace(context, admission);
   set_options(*this);
+  ask_who(*this, admission);
   for (auto const& endpoint : endpoints) {
     std::array<zmq::socket_t*, 3> const sockets{&pull, &router, live ? &xpub : nullptr};
     if (endpoint.text.ends_with(":0")) {
       addresses.push_back(bind_chosen(endpoint, sockets).text);
     } else {
       bind_all(endpoint, {sockets, {endpoint.push, endpoint.control, endpoint.live}});
+      open_files(endpoint, live, admission.admits_users());
       addresses.push_back(endpoint.text);
     }
   }

@@ -2,8 +2,11 @@
 #pragma once
 
 #include "collector/address_claim.hpp"
+#include "collector/admission.hpp"
+#include "collector/zap_handler.hpp"
 #include "delivery/endpoint.hpp"
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -12,12 +15,14 @@
 namespace logboom::collector {
 
 struct BusSockets {
-  /// @param live whether viewers are served. @throws delivery::BindError
-  BusSockets(std::vector<AddressClaim> claimed, std::span<delivery::Endpoint const> endpoints, bool live);
+  /// @param live whether viewers are served. @param admission who is let in; outlives this. @throws delivery::BindError
+  BusSockets(std::vector<AddressClaim> claimed, std::span<delivery::Endpoint const> endpoints, bool live,
+             Admission& admission);
 
   // In this order: the addresses are given up when the context has ended, and with it the last use of them.
   std::vector<AddressClaim> claims;
   zmq::context_t context;
+  std::optional<ZapHandler> zap;       // where anybody is asked who they are; before the sockets that ask it
   zmq::socket_t pull;                  // batches and plain records
   zmq::socket_t router;                // control
   zmq::socket_t xpub;                  // live; bound only if asked for

@@ -4,6 +4,7 @@
 #include <logboom/version.hpp>
 
 #include "collector/address_claim.hpp"
+#include "collector/admission.hpp"
 #include "collector/adoption.hpp"
 #include "collector/bus_sockets.hpp"
 #include "collector/commit_queue.hpp"
@@ -14,9 +15,11 @@
 #include "collector/rules_file.hpp"
 #include "collector/sink_set.hpp"
 #include "delivery/endpoint.hpp"
+#include "delivery/loopback.hpp"
 #include "inputs/listen_socket.hpp"
 #include "inputs/published_records.hpp"
 #include "inputs/python_input.hpp"
+#include "posix/fault_point.hpp"
 #include "record/level_rules.hpp"
 #include "sinks/sink_options.hpp"
 #include "sinks/zmq_log.hpp"
@@ -122,6 +125,42 @@ std::vector<std::pair<inputs::Transport, std::string>> python_sockets(CollectorO
   return wanted;
 }
 
+/// "TCP://HOST:PORT" beyond this machine, or what may be anything.
+bool reaches_out(std::string const& endpoint) {
+  constexpr std::string_view kTcp = "tcp://";
+  if (endpoint.starts_with("ipc://") || endpoint.starts_with("inproc://")) return false;
+  if (!endpoint.starts_with(kTcp)) return true;
+  auto const address = std::string_view(endpoint).substr(kTcp.size());
+  return !delivery::is_loopback(address.substr(0, address.rfind(':')));
+}
+
+/// What whoever reaches it may use, by name: those inputs and outputs know no keys.
+std::vector<std::string> open_to_others(CollectorOptions const& options) {
+  std::vector<std::string> found;
+  for (auto const& endpoint : endpoints_of(options)) {
+    if (options.curve_secret.empty() && reaches_out(endpoint.text)) found.push_back(endpoint.text);
+  }
+  for (auto const& [transport, address] : python_sockets(options)) {
+    if (inputs::reaches_out(transport, address)) found.push_back(inputs::name_of(transport, address));
+  }
+  if (options.zmq_log && reaches_out(*options.zmq_log)) found.push_back("zmq-log " + *options.zmq_log);
+  return found;
+}
+
+void check_open_addresses(CollectorOptions const& options) {
+  if (options.insecure) return;
+  auto const found = open_to_others(options);
+  if (found.empty()) return;
+  auto const bus = found.front().find(' ') == std::string::npos;
+  throw std::invalid_argument(
+      fmt::format("{}: others than this machine reach it, and it asks nobody who they are; {}, or serve it "
+                  "as it is with --insecure "
+                  "(insecure = true)",
+                  found.front(),
+                  bus ? "ask for keys with --curve-secret and --authorized-keys (docs/security.md)"
+                      : "give an address of 127.0.0.1 (it knows no keys)"));
+}
+
 CollectorOptions checked(CollectorOptions options) {
   if (options.queue_bytes < (64U << 10U))
     throw std::invalid_argument("queue_bytes: less than one batch of 64 KiB; give 65536 or more");
@@ -133,6 +172,7 @@ CollectorOptions checked(CollectorOptions options) {
   for (auto const& [transport, address] : python_sockets(options))
     inputs::check_listen_address(transport, address);
   sinks::check_sinks(options.sinks);
+  check_open_addresses(options);
   for (auto const& sink : options.sinks) {
     if (auto const clash = sinks::clash_with_store(sink, options.database); !clash.empty())
       throw std::invalid_argument(clash);
@@ -161,6 +201,10 @@ std::vector<std::string> fixed_differences(CollectorOptions const& old, Collecto
   compare("subscribe", old.subscribe, now.subscribe);
   compare("zmq_log", old.zmq_log, now.zmq_log);
   compare("upstream sinks", upstream_sinks(old), upstream_sinks(now));
+  compare("curve_secret", old.curve_secret, now.curve_secret);
+  compare("path of the authorised keys", old.authorized_keys, now.authorized_keys);
+  compare("allow_users", old.allow_users, now.allow_users);
+  compare("insecure", old.insecure, now.insecure);
   compare("adopt", old.adopt, now.adopt);
   compare("adopt_own", old.adopt_own, now.adopt_own);
   compare("until_idle", old.until_idle, now.until_idle);
@@ -187,11 +231,13 @@ struct Collector::Impl {
   delivery::ReceiverLedger ledger();
   std::vector<std::string> reload(CollectorOptions wanted);
   std::vector<SinkStatus> sink_status() const;
+  curve::ClientKeys own_keys() const;
 
   CollectorOptions const options;
   std::uint64_t const epoch = random_epoch();
   std::vector<delivery::Endpoint> const addresses;
   OwnLog log;
+  Admission admission;
   std::vector<AddressClaim> claims;  // before the store's file is touched
   CommitTarget target;
   std::optional<store::LedgerReader> stored;  // the intake's own view of the file
@@ -219,7 +265,8 @@ Collector::Impl::Impl(CollectorOptions given)
       addresses(endpoints_of(options)),
       log(host_name(), LevelRules::parse(options.level_rules).level_for("logboom.collector"), options.notice,
           wall_clock),
-      claims(claim_addresses(addresses)),
+      admission({options.curve_secret, options.authorized_keys, options.allow_users}, log),
+      claims(claim_addresses(addresses, admission.admits_users())),
       target(options.database, options.retention,
              [this](std::string line) { log.tell(OwnLog::Kind::kStore, level::kError, std::move(line)); }),
       upstreams(make_upstreams()),
@@ -228,20 +275,27 @@ Collector::Impl::Impl(CollectorOptions given)
              .interval = options.commit_interval,
              .idle = std::chrono::seconds(options.retention.many_files() ? 1 : 0)},
             [this] { wake.ring(); }),
-      bus(std::move(claims), addresses, options.publish),
+      bus(std::move(claims), addresses, options.publish, admission),
       door(bus, options.max_connections),
       input(python_input()),
       sinks(options.sinks, {.log = log, .host = host_name(), .stored = !target.path().empty()}),
       intake(bus, door, queue, log, ledger(), wake.fd(), intake_options()) {
   if (!target.path().empty())
     before_first = target.last_id() - static_cast<std::int64_t>(store::count_rows(target.path()));
+  if (admission.active()) intake.ask_rights_of(admission);
   if (input) intake.add_input(*input);
   intake.add_sinks(sinks);
   if (!options.subscribe.empty())
     intake.add_input(published.emplace(bus.context, std::span<std::string const>(options.subscribe)));
   if (options.zmq_log) add_zmq_log();
   if (!options.adopt.empty() || !options.adopt_own.empty())
-    adoption.emplace(Adoption::Roots{options.adopt, options.adopt_own}, bus.addresses, log);
+    adoption.emplace(Adoption::Roots{options.adopt, options.adopt_own}, bus.addresses, own_keys(), log);
+}
+
+/// As whom the collector connects to itself.
+curve::ClientKeys Collector::Impl::own_keys() const {
+  if (!admission.curve()) return {};
+  return {admission.server_key().public_key, {}, admission.own_key()};
 }
 
 std::vector<std::unique_ptr<upstream::Forwarder>> Collector::Impl::make_upstreams() {
@@ -279,6 +333,7 @@ void Collector::Impl::commit(std::span<std::unique_ptr<Block> const> blocks) {
   if (blocks.empty()) return target.write(blocks);
   for (; ahead < upstreams.size(); ++ahead) {
     upstreams[ahead]->append(blocks);
+    fault_point("forward.appended");
     blocks.back()->progress.push_back(upstreams[ahead]->progress());
   }
   target.write(blocks);
@@ -320,13 +375,25 @@ void Collector::Impl::describe(delivery::Status& status) {
   status.program = LOGBOOM_VERSION;
   status.started = started;
   status.endpoints = bus.addresses;
-  if (adoption) status.adopted_spools = adoption->adopted();
+  if (adoption) {
+    status.adopted_spools = adoption->adopted();
+    status.spool_damage = adoption->damage();
+  }
   for (auto const& endpoint : options.subscribe) status.inputs.push_back("subscribed " + endpoint);
   if (!target.path().empty()) {
     watch_oldest(status.last_id);
     status.store.rows = static_cast<std::uint64_t>(std::max<std::int64_t>(0, status.last_id - before_first));
     status.store.bytes = store::bytes_on_disk(target.path());
+    status.store.log_bytes = store::log_bytes(target.path());
+    status.store.set_aside = target.set_aside();
+    status.store.mended = target.mended();
   }
+  status.curve = admission.curve();
+  status.authorized_keys = admission.keys();
+  status.insecure = open_to_others(options);
+  status.refused_keys = admission.counters().keys;
+  status.refused_users = admission.counters().users;
+  status.refused_requests = admission.counters().requests;
   for (auto const& sink : sink_status()) status.sinks.push_back(state_of(sink));
   if (input) {
     for (auto& address : input->addresses()) status.inputs.push_back(std::move(address));
@@ -377,6 +444,9 @@ void Collector::Impl::run() {
   }
   log.note(OwnLog::Kind::kLife, level::kInfo,
            fmt::format("collecting on {} into {}", served, target.path().empty() ? "no store" : target.path()));
+  for (auto const& open : open_to_others(options))
+    log.tell(OwnLog::Kind::kAccess, level::kWarning,
+             fmt::format("INSECURE: {} asks nobody who they are, and others than this machine reach it", open));
   std::thread store([this] { queue.run(); });
   std::exception_ptr broken;
   try {
@@ -405,8 +475,10 @@ std::vector<SinkStatus> Collector::Impl::sink_status() const {
 std::vector<std::string> Collector::Impl::reload(CollectorOptions wanted) {
   wanted = checked(std::move(wanted));
   auto differ = fixed_differences(options, wanted);
+  auto keys = admission.read();
   sinks.replace(wanted.sinks);
   intake.set_levels(wanted.level_rules);
+  if (admission.replace(std::move(keys))) intake.cut_all();
   wake.ring();
   std::string line = "reloaded";
   for (auto const& one : differ)
@@ -433,13 +505,16 @@ void Collector::Impl::follow_store() {
   reopened = now;
   stored.emplace(target.path());
   before_first = 0;
-  log.tell(
-      OwnLog::Kind::kStore, level::kError,
-      fmt::format("{}: the file or its -wal was moved or removed while it was written, and opened anew; {}",
-                  target.path(), target.left()));
+  log.tell(OwnLog::Kind::kStore, level::kError, fmt::format("{}: {}", target.path(), target.left()));
 }
 
 Collector::Collector(CollectorOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+
+void Collector::check(CollectorOptions const& options) {
+  auto const right = checked(options);
+  OwnLog log(host_name(), level::kOff, nullptr, wall_clock);
+  (void)Admission({right.curve_secret, right.authorized_keys, right.allow_users}, log);
+}
 
 Collector::~Collector() = default;
 
@@ -471,6 +546,9 @@ CollectorStatus Collector::status() const {
   status.bad_frames = counters.bad_frames;
   status.queued_bytes = impl_->queue.bytes();
   status.publishers = counters.publishers;
+  status.refused_keys = impl_->admission.counters().keys;
+  status.refused_users = impl_->admission.counters().users;
+  status.refused_requests = impl_->admission.counters().requests;
   status.adopted_spools = impl_->adoption ? impl_->adoption->adopted() : 0;
   status.last_id = counters.last_id;
   status.sinks = impl_->sink_status();

@@ -1,4 +1,4 @@
-// Where blocks are committed: the store's file, or nowhere (then ids count from 1). Opens the file anew when somebody moved it away.
+// Where blocks are committed: the store's file, or nowhere (then ids count from 1). Opens the file anew when somebody moved it away, and begins a fresh one when it is damaged.
 // Must not know sockets or threads.
 #pragma once
 
@@ -31,13 +31,20 @@ class CommitTarget {
 
   /// One transaction. Without blocks: only what is due of retention. @throws StoreError
   void write(std::span<std::unique_ptr<Block> const> blocks);
-  /// How often the file had to be opened anew after it was moved: without retention its ids begin again. Safe from any thread.
+  /// How often the file had to be opened anew after it was moved or found damaged: without retention its ids begin again after a move. Safe from any thread.
   std::uint64_t reopened() const noexcept { return reopened_; }
-  /// For people: where the records are that were written before the last time. Safe from any thread.
+  /// Files that were found damaged and set aside. Safe from any thread.
+  std::uint64_t set_aside() const noexcept { return set_aside_; }
+  /// Places that were found damaged and mended. Safe from any thread.
+  std::uint64_t mended() const noexcept { return mended_; }
+  /// For people: what became of the file the last time, and where the records are that were written before. Safe from any thread.
   std::string left() const;
 
  private:
+  void open(std::string const& database);
   void leave();
+  void set_aside(std::string const& path, std::string const& reason);
+  void say_left(std::string what);
   void reopen();
   void number(std::span<std::unique_ptr<Block> const> blocks);
 
@@ -46,7 +53,7 @@ class CommitTarget {
   std::unique_ptr<store::StoreWriter> writer_;
   std::int64_t numbered_ = 0;
   std::unique_ptr<Block> carried_;  // how far the streams are, for the file that is begun next
-  std::atomic<std::uint64_t> reopened_ = 0;
+  std::atomic<std::uint64_t> reopened_ = 0, set_aside_ = 0, mended_ = 0;
   mutable std::mutex mutex_;
   std::string left_;
 };

@@ -2,6 +2,7 @@
 #include "collector/control_server.hpp"
 
 #include "collector/publisher_page.hpp"
+#include "posix/fault_point.hpp"
 #include "record/forward.hpp"
 
 #include <logboom/query.hpp>
@@ -9,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -28,7 +30,7 @@ bool shorten(delivery::Status& status) {
     status.publishers.resize(kept);
     return true;
   }
-  for (auto* list : {&status.inputs, &status.endpoints}) {
+  for (auto* list : {&status.inputs, &status.insecure, &status.endpoints}) {
     if (list->empty()) continue;
     list->pop_back();
     return true;
@@ -36,6 +38,31 @@ bool shorten(delivery::Status& status) {
   if (status.sinks.empty()) return false;
   status.sinks.pop_back();
   return true;
+}
+
+/// A peer that has any of these rights may send the message.
+struct Needed {
+  curve::Rights any_of;
+  char const* what;
+};
+
+/// Nothing: all may who are let in.
+std::optional<Needed> needed_for(delivery::Control const& message) {
+  constexpr curve::Rights kPublish{true, false, false};
+  constexpr curve::Rights kLook{false, true, true};
+  if (std::holds_alternative<delivery::Hello>(message) || std::holds_alternative<delivery::Flush>(message) ||
+      std::holds_alternative<delivery::Bye>(message) || std::holds_alternative<delivery::Report>(message))
+    return Needed{kPublish, "publish"};
+  if (std::holds_alternative<delivery::Missed>(message)) return Needed{{false, true, false}, "view"};
+  if (std::holds_alternative<delivery::AskStatus>(message)) return Needed{kLook, "view, nor control"};
+  auto const* const rules = std::get_if<delivery::ChangeRules>(&message);
+  if (rules == nullptr) return std::nullopt;
+  if (rules->set || rules->reset) return Needed{{false, false, true}, "control"};
+  return Needed{kLook, "view, nor control"};
+}
+
+bool overlap(curve::Rights const& left, curve::Rights const& right) {
+  return (left.publish && right.publish) || (left.view && right.view) || (left.control && right.control);
 }
 
 }  // namespace
@@ -54,9 +81,10 @@ ControlServer::ControlServer(Facts facts, delivery::ReceiverLedger& ledger, Publ
               }) {}
 
 int ControlServer::take(std::string const& route, std::span<std::byte const> frame, std::int64_t last_id,
-                        std::int64_t now) try {
+                        std::int64_t now, std::string_view user) try {
   auto message = delivery::decode(frame);
   int cost = 1;
+  if (admission_ != nullptr && !may(route, message, user)) return cost;
   std::visit(
       [&](auto& one) {
         using Kind = std::decay_t<decltype(one)>;
@@ -93,6 +121,17 @@ int ControlServer::take(std::string const& route, std::span<std::byte const> fra
   // The ledger could not look a stream up. Without an answer the peer asks again.
   log_.note(OwnLog::Kind::kStore, level::kError, error.what());
   return 1;
+}
+
+bool ControlServer::may(std::string const& route, delivery::Control const& message, std::string_view user) {
+  auto const needed = needed_for(message);
+  if (!needed || overlap(needed->any_of, Admission::rights_in(user))) return true;
+  admission_->count_request(user, needed->what);
+  answer(route,
+         delivery::Error{fmt::format("{} may not {}; have that right added to its line in the collector's "
+                                     "authorised keys (or its --allow-user), and SIGHUP sent to it",
+                                     Admission::name_in(user), needed->what)});
+  return false;
 }
 
 void ControlServer::refuse_frame(std::string_view reason) {
@@ -246,8 +285,10 @@ bool ControlServer::give_acks(ConnectedPublisher& publisher) {
     state.stream = stream;
     ack.streams.push_back(state);
   }
+  fault_point("ack.sending");
   auto const sent = answer(publisher.route, ack);
   if (sent == Sent::kBusy) return false;
+  fault_point("ack.sent");
   if (sent == Sent::kGone) gone(publisher);
   publisher.told_to_wait = waiting_;
   streams.clear();

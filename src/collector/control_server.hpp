@@ -2,6 +2,7 @@
 // Must not know sockets or threads: frames come in with the route they came by, frames go out through a function.
 #pragma once
 
+#include "collector/admission.hpp"
 #include "collector/level_control.hpp"
 #include "collector/own_log.hpp"
 #include "collector/publisher_table.hpp"
@@ -14,6 +15,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace logboom::collector {
@@ -50,11 +52,15 @@ class ControlServer {
   ControlServer(Facts facts, delivery::ReceiverLedger& ledger, PublisherTable& publishers, OwnLog& log,
                 Send send, Clock wall);
 
+  /// From now on peers may do what it has let them in for. It outlives this. Without it all may do all.
+  void ask_rights_of(Admission& admission) { admission_ = &admission; }
   void describe_with(Describe describe) { describe_ = std::move(describe); }
 
   /// A frame of a peer. Never throws for what is in it. @param last_id of the last record committed, @param now monotonic ms
   /// @return what it cost, in messages of a publisher: a question may cost as much as many
-  int take(std::string const& route, std::span<std::byte const> frame, std::int64_t last_id, std::int64_t now);
+  /// @param user its User-Id, where peers are asked who they are
+  int take(std::string const& route, std::span<std::byte const> frame, std::int64_t last_id, std::int64_t now,
+           std::string_view user = {});
   void refuse_frame(std::string_view reason);
   void refuse_batch(PublisherId const& id, std::string const& reason);
 
@@ -88,6 +94,7 @@ class ControlServer {
     std::optional<std::uint64_t> block;  // the last one it waits for; set when this turn's batches are in
   };
 
+  bool may(std::string const& route, delivery::Control const& message, std::string_view user);
   void on_hello(std::string const& route, delivery::Hello const& hello, std::int64_t now);
   void on_flush(std::string const& route, std::uint64_t token);
   void on_bye(std::string const& route, delivery::Bye bye, std::int64_t now);
@@ -114,6 +121,7 @@ class ControlServer {
   Send const send_;
   Clock const wall_;
   LevelControl levels_;
+  Admission* admission_ = nullptr;
   Describe describe_;
   std::deque<PendingFlush> flushes_;
   bool waiting_ = false;

@@ -12,6 +12,7 @@
 #include <netinet/in.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 #include <algorithm>
@@ -26,6 +27,8 @@
 namespace logboom::collector {
 namespace {
 
+constexpr int kEvents = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+                        ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
 constexpr std::size_t kFewest = 4;  // connections that it is worth to begin with
 
 /// The lowest descriptor that is free: all below it are in use. The cheap half of counting them.
@@ -75,6 +78,11 @@ Name name_of(int fd) {
   }
   if (address.ss_family != AF_INET && address.ss_family != AF_INET6) return {};
   return {{}, ntohs(reinterpret_cast<sockaddr_in const*>(any)->sin_port)};  // at the same place in both
+}
+
+bool is_socket(int fd) noexcept {
+  struct stat status {};
+  return ::fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode);
 }
 
 bool is_listener(int fd) noexcept {
@@ -128,7 +136,6 @@ void take_again(int listener) noexcept {
 
 Doorkeeper::Doorkeeper(BusSockets& bus, std::size_t max_connections) : bus_(bus) {
   constexpr std::string_view kIpc = "ipc://";
-  std::vector<unsigned> ports;
   for (auto const& text : bus.addresses) {
     auto const endpoint = delivery::parse_endpoint(text);
     for (auto const* address : {&endpoint.push, &endpoint.control, &endpoint.live}) {
@@ -137,8 +144,8 @@ Doorkeeper::Doorkeeper(BusSockets& bus, std::size_t max_connections) : bus_(bus)
         paths_.push_back(address->substr(kIpc.size()));
         if (live) live_paths_.push_back(paths_.back());
       } else {
-        ports.push_back(port_of(*address));
-        if (live) live_ports_.push_back(ports.back());
+        ports_.push_back(port_of(*address));
+        if (live) live_ports_.push_back(ports_.back());
       }
     }
   }
@@ -146,7 +153,7 @@ Doorkeeper::Doorkeeper(BusSockets& bus, std::size_t max_connections) : bus_(bus)
   for (auto* socket : {&bus.pull, &bus.router, &bus.xpub}) watch(*socket, number++);
   auto const open = descriptors();
   for (int const fd : open) {
-    if (is_listener(fd) && contains(ports, name_of(fd).port)) listeners_.push_back(fd);
+    if (is_listener(fd) && contains(ports_, name_of(fd).port)) listeners_.push_back(fd);
   }
   at_start_ = open.size();
   auto const limit = limit_of_descriptors();
@@ -166,8 +173,7 @@ Doorkeeper::~Doorkeeper() {
 
 void Doorkeeper::watch(zmq::socket_t& socket, std::size_t number) {
   auto const name = fmt::format("inproc://arrivals-{}", number);
-  if (zmq_socket_monitor(socket.handle(), name.c_str(), ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED) != 0)
-    throw zmq::error_t();
+  if (zmq_socket_monitor(socket.handle(), name.c_str(), kEvents) != 0) throw zmq::error_t();
   arrivals_[number] = zmq::socket_t(bus_.context, zmq::socket_type::pair);
   arrivals_[number].set(zmq::sockopt::linger, 0);
   arrivals_[number].set(zmq::sockopt::rcvhwm, 0);  // at a bound ZeroMQ's own thread would wait for this one
@@ -187,6 +193,8 @@ void Doorkeeper::forget_arrivals() {
       std::memcpy(&event, part.data(), sizeof event);
       if (event == ZMQ_EVENT_ACCEPTED) ++open_[i];
       if (event == ZMQ_EVENT_DISCONNECTED && open_[i] > 0) --open_[i];
+      if (event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL || event == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL)
+        ++failed_handshakes_;
     }
   }
 }
@@ -226,20 +234,34 @@ void Doorkeeper::open_doors() {
   shut_ = false;
 }
 
-std::size_t Doorkeeper::cut_viewers(std::vector<std::string> const& peers) {
+/// @param wanted asked with the name and the descriptor of each connection
+template <class Wanted>
+std::size_t Doorkeeper::cut(Wanted wanted) {
   std::size_t cut = 0;
   for (int const number : descriptors()) {
-    // A descriptor of our own: ZeroMQ's thread may close its one at any moment, and its number be another socket's.
+    // Nothing but sockets is touched: to close any descriptor of a file gives up the locks of the whole process on it, SQLite's among them.
+    if (!is_socket(number) || is_listener(number)) continue;
+    // A descriptor of our own: ZeroMQ's thread may close its one at any moment, and its number be another's.
     int const fd = ::fcntl(number, F_DUPFD_CLOEXEC, 0);
-    if (fd < 0) continue;
+    if (fd < 0 || !is_socket(fd)) continue;  // a file's after all: it stays open, for the same reason
     auto const name = name_of(fd);
-    bool const live = name.port != 0 ? contains(live_ports_, name.port) : contains(live_paths_, name.path);
-    if (live && !is_listener(fd) && (peers.empty() || contains(peers, peer_of(fd))) &&
-        ::shutdown(fd, SHUT_RDWR) == 0)
-      ++cut;
+    if (!is_listener(fd) && wanted(name, fd) && ::shutdown(fd, SHUT_RDWR) == 0) ++cut;
     ::close(fd);
   }
   return cut;
+}
+
+std::size_t Doorkeeper::cut_viewers(std::vector<std::string> const& peers) {
+  return cut([&](Name const& name, int fd) {
+    bool const live = name.port != 0 ? contains(live_ports_, name.port) : contains(live_paths_, name.path);
+    return live && (peers.empty() || contains(peers, peer_of(fd)));
+  });
+}
+
+std::size_t Doorkeeper::cut_all() {
+  return cut([&](Name const& name, int) {
+    return name.port != 0 ? contains(ports_, name.port) : contains(paths_, name.path);
+  });
 }
 
 }  // namespace logboom::collector

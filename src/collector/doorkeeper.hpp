@@ -7,6 +7,7 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,6 +38,10 @@ class Doorkeeper {
   /// Shuts or opens the doors if it is time. A system call or two. @return what a person should know: the first time that they are shut, and when they cannot be.
   std::string look();
   bool shut() const noexcept { return shut_; }
+  /// Handshakes that came to no end, or to a refusal, since the start: a peer with the wrong key of the collector or none at all, of another protocol, or too slow.
+  std::uint64_t failed_handshakes() const noexcept { return failed_handshakes_; }
+  /// Ends all connections of the bus: who may still come comes back. @return how many.
+  std::size_t cut_all();
   /// Ends the connections to the live sockets of these peers (as ZeroMQ's Peer-Address names them); empty: of all. @return how many.
   std::size_t cut_viewers(std::vector<std::string> const& peers);
   /// Connections at which the doors are shut.
@@ -49,6 +54,8 @@ class Doorkeeper {
   using Clock = std::chrono::steady_clock;
 
   void watch(zmq::socket_t& socket, std::size_t number);
+  template <class Wanted>
+  std::size_t cut(Wanted wanted);
   bool shut_doors();
   void open_doors();
 
@@ -57,10 +64,11 @@ class Doorkeeper {
   std::array<std::size_t, 3> open_{};  // connections of each socket
   std::vector<std::string> paths_;     // of ipc sockets
   std::vector<std::string> live_paths_;
-  std::vector<unsigned> live_ports_;
+  std::vector<unsigned> ports_, live_ports_;
   std::vector<int> listeners_;  // of ports; the descriptors are ZeroMQ's
   std::size_t at_start_ = 0;    // descriptors that are no connections
   std::size_t bound_ = 0;       // descriptors
+  std::uint64_t failed_handshakes_ = 0;
   bool shut_ = false;
   bool told_ = false;
   Clock::time_point next_look_{};

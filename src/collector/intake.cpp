@@ -1,6 +1,8 @@
 // The intake's turns. Must not know SQLite or spools.
 #include "collector/intake.hpp"
 
+#include "posix/fault_point.hpp"
+
 #include <fmt/format.h>
 
 #include <unistd.h>
@@ -27,10 +29,12 @@ std::span<std::byte const> bytes(zmq::message_t const& frame) {
   return {static_cast<std::byte const*>(frame.data()), frame.size()};
 }
 
-std::string_view peer_of(zmq::message_t& frame) {
-  char const* const property = zmq_msg_gets(frame.handle(), "Peer-Address");
+std::string_view property_of(zmq::message_t& frame, char const* name) {
+  char const* const property = zmq_msg_gets(frame.handle(), name);
   return property == nullptr ? "" : property;
 }
+
+std::string_view peer_of(zmq::message_t& frame) { return property_of(frame, "Peer-Address"); }
 
 /// The rest of a message whose first frame was read: a message arrives as a whole.
 int skip_rest(zmq::socket_t& socket, zmq::message_t& part) {
@@ -110,6 +114,7 @@ bool Intake::wait(std::chrono::milliseconds most) {
 void Intake::take_turns() {
   door_.forget_arrivals();
   watch_doors();
+  watch_handshakes();
   take_commits();
   follow_orders();
   settle();  // acks do not wait for the batches that come next
@@ -123,6 +128,16 @@ void Intake::take_turns() {
   update_counters();
 }
 
+void Intake::ask_rights_of(Admission& admission) {
+  admission_ = &admission;
+  control_.ask_rights_of(admission);
+}
+
+void Intake::cut_all() {
+  std::lock_guard const lock(orders_);
+  cut_all_ = true;
+}
+
 void Intake::set_levels(std::string rules) {
   std::lock_guard const lock(orders_);
   new_levels_ = std::move(rules);
@@ -130,10 +145,16 @@ void Intake::set_levels(std::string rules) {
 
 void Intake::follow_orders() {
   std::optional<std::string> rules;
+  bool cut = false;
   {
     std::lock_guard const lock(orders_);
     rules.swap(new_levels_);
+    std::swap(cut, cut_all_);
   }
+  if (cut)
+    log_.note(OwnLog::Kind::kAccess, level::kInfo,
+              fmt::format("rights were taken away: {} connections were cut, who may still come comes back",
+                          door_.cut_all()));
   if (rules) control_.set_levels(*rules);
 }
 
@@ -144,6 +165,7 @@ void Intake::receive_batches() {
   int left = kBatchesAtOnce;
   while (left > 0 && !full_ && readable(bus_.pull)) {
     receive_batch();
+    fault_point("batch.received");
     watch_doors();
     if (reception_.block_full()) hand_over(false);
     --left;
@@ -237,7 +259,10 @@ void Intake::serve_control() {
       skip_rest(bus_.router, frame);
       control_.refuse_frame("a message of several frames; a control message is one");
     } else {
-      left -= control_.take(route.to_string(), bytes(frame), counters_.last_id, milliseconds(Clock::now())) - 1;
+      auto const user = admission_ != nullptr ? property_of(frame, "User-Id") : std::string_view();
+      left -=
+          control_.take(route.to_string(), bytes(frame), counters_.last_id, milliseconds(Clock::now()), user) -
+          1;
     }
   }
 }
@@ -362,6 +387,7 @@ void Intake::describe(delivery::Status& status) const {
   status.connections = door_.connections();
   status.max_connections = door_.bound();
   status.doors_shut = door_.shut();
+  status.failed_handshakes = door_.failed_handshakes();
   status.live = live_.has_value();
   status.viewers = door_.viewers();
   status.store.path = options_.facts.database;
@@ -381,6 +407,16 @@ bool Intake::idle() const {
 void Intake::watch_doors() {
   if (auto line = door_.look(); !line.empty())
     log_.tell(OwnLog::Kind::kControl, level::kWarning, std::move(line));
+}
+
+void Intake::watch_handshakes() {
+  auto const failed = door_.failed_handshakes();
+  if (auto const before = std::exchange(failed_handshakes_, failed); failed == before || admission_ == nullptr)
+    return;
+  log_.note(OwnLog::Kind::kAccess, level::kWarning,
+            "refused: a handshake failed: a peer without a key, with another key than this collector's, or "
+            "of another "
+            "protocol");
 }
 
 /// ZeroMQ keeps what viewers subscribe to without a bound. Who has too much is cut off, which frees it; who means well comes back, finds by its sync what it missed, and

@@ -2,6 +2,7 @@
 // Must not know SQLite or spools.
 #pragma once
 
+#include "collector/admission.hpp"
 #include "collector/bus_sockets.hpp"
 #include "collector/commit_queue.hpp"
 #include "collector/control_server.hpp"
@@ -68,6 +69,10 @@ class Intake {
   void add_sinks(SinkSet& sinks) { sinks_ = &sinks; }
   /// Rules that all publishers are told, from the next turn on. From any thread; whoever calls wakes the intake.
   void set_levels(std::string rules);
+  /// Who is let in is asked there what they may do. It outlives this.
+  void ask_rights_of(Admission& admission);
+  /// All connections are cut in the next turn. From any thread; whoever calls wakes the intake.
+  void cut_all();
   void set_zmq_log(std::unique_ptr<sinks::ZmqLog> log) { zmq_log_ = std::move(log); }
 
   /// Waits for something to do, not longer than `most`, and does it.
@@ -92,6 +97,7 @@ class Intake {
   void serve_control();
   void serve_viewers();
   void watch_doors();
+  void watch_handshakes();
   void watch_viewers();
   void take_commits();
   void start_epoch(std::int64_t last_id);
@@ -129,7 +135,10 @@ class Intake {
   SinkSet* sinks_ = nullptr;
   std::unique_ptr<sinks::ZmqLog> zmq_log_;
   std::mutex orders_;
-  std::optional<std::string> new_levels_;  // under the mutex
+  std::optional<std::string> new_levels_;  // under the mutex, as the next
+  bool cut_all_ = false;
+  Admission* admission_ = nullptr;
+  std::uint64_t failed_handshakes_ = 0;  // as was said last
   IntakeCounters counters_;
 
   std::uint64_t pushed_ = 0;     // number of the last block pushed

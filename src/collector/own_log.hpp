@@ -21,8 +21,8 @@ namespace logboom::collector {
 class OwnLog {
  public:
   /// Each kind has its own limit, so that one does not drown the other.
-  enum class Kind { kLife, kPublisher, kBadFrame, kControl, kGap, kStore, kAdoption, kSink, kInput };
-  static constexpr std::size_t kKinds = 9;
+  enum class Kind { kLife, kPublisher, kBadFrame, kControl, kGap, kStore, kAdoption, kSink, kInput, kAccess };
+  static constexpr std::size_t kKinds = 10;
   // Records of a kind at once, then one in so many ns; the next one says how many were left out.
   static constexpr std::uint32_t kBurst = 50;
   static constexpr std::int64_t kEvery = 200'000'000;

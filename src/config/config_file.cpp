@@ -50,6 +50,16 @@ void read_collector(TableReader& in, Config& config) {
     in.mistake("commit_interval", "commit_interval: not a time to wait; give 1ms or more");
 }
 
+void read_security(TableReader& in, CollectorOptions& options) {
+  in.text("curve_secret", options.curve_secret);
+  in.text("authorized_keys", options.authorized_keys);
+  in.texts("allow_users", [&](std::string const& one) { options.allow_users.push_back(one); });
+  in.flag("insecure", options.insecure);
+  if (options.curve_secret.empty() != options.authorized_keys.empty())
+    in.mistake(options.curve_secret.empty() ? "authorized_keys" : "curve_secret",
+               "curve_secret and authorized_keys go together; give both, or neither");
+}
+
 void read_store(TableReader& in, CollectorOptions& options) {
   in.text("path", options.database);
   in.duration("keep", options.retention.keep);
@@ -146,6 +156,7 @@ Config read_config(std::string_view text, std::string const& file, Look look) {
   Config config;
   TableReader top(table, "the file", mistakes);
   in_table(top, "collector", mistakes, [&](TableReader& in) { read_collector(in, config); });
+  in_table(top, "security", mistakes, [&](TableReader& in) { read_security(in, config.options); });
   in_table(top, "store", mistakes, [&](TableReader& in) { read_store(in, config.options); });
   in_table(top, "inputs", mistakes, [&](TableReader& in) { read_inputs(in, config.options); });
   in_table(top, "levels", mistakes, [&](TableReader& in) { read_levels(in, config.options); });

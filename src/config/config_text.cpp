@@ -96,6 +96,14 @@ void write_collector(Config const& config, Lines& out) {
   out.key("commit_interval", quoted(duration_text(options.commit_interval)));
 }
 
+void write_security(CollectorOptions const& options, Lines& out) {
+  out.table("[security]");
+  out.key("curve_secret", quoted(options.curve_secret));
+  out.key("authorized_keys", quoted(options.authorized_keys));
+  out.key("allow_users", quoted(options.allow_users));
+  out.key("insecure", bare(options.insecure));
+}
+
 void write_store(CollectorOptions const& options, Lines& out) {
   out.table("[store]");
   out.key("path", quoted(options.database));
@@ -181,6 +189,8 @@ void write_sink(SinkOptions const& sink, Lines& out) {
     out.key("stream", quoted(sink.stream == SinkOptions::Stream::kStderr ? "stderr" : "stdout"));
   if (sink.type == Type::kUpstream) {
     out.key("endpoint", quoted(sink.endpoint));
+    out.key_if(!sink.curve_server_key.empty(), "curve_server_key", quoted(sink.curve_server_key));
+    out.key_if(!sink.curve_secret.empty(), "curve_secret", quoted(sink.curve_secret));
     out.key_if(!sink.spool.empty(), "spool", quoted(sink.spool));
     out.key("spool_size", quoted(size_text(sink.spool_bytes)));
     using WhenFull = SinkOptions::WhenFull;
@@ -199,6 +209,7 @@ void write_sink(SinkOptions const& sink, Lines& out) {
 std::string config_text(Config const& config) {
   Lines out;
   write_collector(config, out);
+  write_security(config.options, out);
   write_store(config.options, out);
   write_inputs(config.options, out);
   out.table("[levels]");

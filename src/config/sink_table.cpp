@@ -129,7 +129,8 @@ void read_file(TableReader& in, SinkOptions& sink) {
   try {
     sinks::check_file(sink);
   } catch (std::invalid_argument const& error) {
-    in.mistake("path", error.what());
+    std::string_view const why = error.what();
+    in.mistake(why.starts_with("rotate:") ? "rotate" : "path", why);
   }
 }
 
@@ -138,6 +139,11 @@ void read_upstream(TableReader& in, SinkOptions& sink) {
     (void)delivery::parse_endpoint(text);
     sink.endpoint = text;
   });
+  in.text("curve_server_key", sink.curve_server_key);
+  in.text("curve_secret", sink.curve_secret);
+  if (sink.curve_server_key.empty() != sink.curve_secret.empty())
+    in.mistake(sink.curve_secret.empty() ? "curve_server_key" : "curve_secret",
+               "curve_server_key and curve_secret go together; give both, or neither");
   in.text("spool", sink.spool);
   in.size("spool_size", sink.spool_bytes);
   switch (in.choice("when_full", {"auto", "drop", "wait"})) {
@@ -146,6 +152,19 @@ void read_upstream(TableReader& in, SinkOptions& sink) {
     default: break;
   }
   if (in.find("endpoint") == nullptr) in.mistake("endpoint", "an upstream sink needs an endpoint");
+}
+
+/// What the format has no use for would be ignored in silence as well.
+void check_format_keys(TableReader& in, SinkOptions const& sink) {
+  bool const python = sink.style != 0 || (sink.format != "pretty" && sink.format != "json" &&
+                                          sink.format != "csv" && sink.format != "logfmt");
+  for (char const* key : {"datefmt", "defaults"}) {
+    if (!python && in.find(key) != nullptr)
+      in.mistake(
+          key, fmt::format("{} is of Python formats, and the format is {}; leave it out", key, sink.format));
+  }
+  if ((python || sink.format != "csv") && in.find("columns") != nullptr)
+    in.mistake("columns", "columns are of csv, and that is not the format; leave them out");
 }
 
 /// Keys of other types of sinks would be ignored in silence: they are mistakes as well.
@@ -157,6 +176,7 @@ void read_type(TableReader& in, SinkOptions& sink, Mistakes& mistakes) {
   if (sink.type == Type::kFile) read_file(in, sink);
   if (sink.type == Type::kUpstream) read_upstream(in, sink);
   if (mistakes.size() > before || (sink.type != Type::kConsole && sink.type != Type::kFile)) return;
+  check_format_keys(in, sink);
   try {
     (void)sinks::formatter_of(sink, false);
   } catch (std::invalid_argument const& error) {

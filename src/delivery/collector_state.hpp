@@ -154,21 +154,27 @@ struct StoreState {
   std::string path;                                 // "": there is no store
   std::uint64_t rows = 0;                           // records in it
   std::uint64_t bytes = 0;                          // of its files
+  std::uint64_t log_bytes = 0;                      // of those, the write-ahead log's
   double rate = 0;                                  // rows a second, of late
   std::int64_t committed = 0;                       // when the last commit was; 0: none yet
   std::uint64_t queued_bytes = 0, queue_bytes = 0;  // waiting for it, and their bound
   std::string trouble;                              // why it cannot be written now; "": it can
+  std::uint64_t set_aside = 0;  // files that were found damaged, and are kept under another name
+  std::uint64_t mended = 0;     // damaged places that were put right, or worked out anew
 
   template <class Self, class Each>
   static void members(Self& self, Each const& each) {
     each("path", self.path);
     each("rows", self.rows);
     each("bytes", self.bytes);
+    each("log_bytes", self.log_bytes);
     each("rate", self.rate);
     each("committed", self.committed);
     each("queued_bytes", self.queued_bytes);
     each("queue_bytes", self.queue_bytes);
     each("trouble", self.trouble);
+    each("set_aside", self.set_aside);
+    each("mended", self.mended);
   }
 };
 
@@ -197,9 +203,18 @@ struct Status {
   std::int64_t last_id = 0;
   std::uint64_t records = 0, gaps = 0, duplicates = 0, bad_frames = 0;
   std::uint64_t adopted_spools = 0;
+  std::uint64_t spool_damage = 0;  // damaged places found in spools of dead publishers
   std::uint64_t input_connections = 0, input_refused = 0;
   std::uint64_t connections = 0, max_connections = 0;  // of all sockets together
   bool doors_shut = false;
+  bool curve = false;                 // keys are asked for
+  std::uint64_t authorized_keys = 0;  // that are known
+  std::vector<std::string> insecure;  // addresses and inputs that whoever reaches them may use, beyond this machine
+  std::uint64_t refused_keys = 0,
+                refused_users = 0;  // connections, for the key or its rights, or the user of an ipc address
+  std::uint64_t refused_requests = 0;  // control messages, for want of a right
+  std::uint64_t failed_handshakes =
+      0;  // of peers without a key, with a wrong one of the collector, of other protocols, or too slow
   bool live = false;          // viewers are served
   std::uint64_t viewers = 0;  // connected
   std::uint64_t missed = 0;   // messages that viewers said they missed and could not read from the store
@@ -229,11 +244,19 @@ struct Status {
     each("duplicates", self.duplicates);
     each("bad_frames", self.bad_frames);
     each("adopted_spools", self.adopted_spools);
+    each("spool_damage", self.spool_damage);
     each("input_connections", self.input_connections);
     each("input_refused", self.input_refused);
     each("connections", self.connections);
     each("max_connections", self.max_connections);
     each("doors_shut", self.doors_shut);
+    each("curve", self.curve);
+    each("authorized_keys", self.authorized_keys);
+    each("insecure", self.insecure);
+    each("refused_keys", self.refused_keys);
+    each("refused_users", self.refused_users);
+    each("refused_requests", self.refused_requests);
+    each("failed_handshakes", self.failed_handshakes);
     each("live", self.live);
     each("viewers", self.viewers);
     each("missed", self.missed);

@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <stdexcept>
+#include <string>
 
 namespace logboom::delivery {
 
@@ -15,6 +16,12 @@ namespace logboom::delivery {
 class LinkError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
+};
+
+/// It would be in vain until somebody has mended what the text says: keys that cannot be used.
+class LinkRefusal : public LinkError {
+ public:
+  using LinkError::LinkError;
 };
 
 /// One thread; never blocks.
@@ -25,15 +32,21 @@ class Link {
   Link(Link const&) = delete;
   Link& operator=(Link const&) = delete;
 
-  /// Begins to connect, and goes on trying for ever. Closes what was open. @throws LinkError
+  /// Begins to connect, and goes on trying until it is refused. Closes what was open. @throws LinkError, LinkRefusal
   virtual void open(Endpoint const& endpoint) = 0;
   /// Discards the batches that were not sent yet. @throws std::exception for want of what it takes: nothing has changed then
   virtual void reopen_push() = 0;
   virtual void close() noexcept = 0;
 
-  enum class Change { kConnected, kDisconnected };
+  enum class Change {
+    kConnected,
+    kDisconnected,
+    kRefused,  // the collector does not let us in, and `reason()` says why: to be closed, and opened again when it is time
+  };
   /// What became of the control connection since the last call, one at a time.
   virtual std::optional<Change> change() = 0;
+  /// After kRefused: why, and what mends it.
+  virtual std::string reason() const { return {}; }
 
   /// False: no connection, or no room now.
   virtual bool send(std::span<std::byte const> batch) = 0;

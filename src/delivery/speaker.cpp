@@ -30,6 +30,7 @@ bool Speaker::step(std::int64_t now) {
   try_next_collector(now);
   if (!open_) return false;
   bool worked = follow_connection(now);
+  if (!open_) return worked;
   worked |= hear(now);
   stale_ = window_.rewound() || stale_;
   if (stale_) {
@@ -53,7 +54,9 @@ void Speaker::try_next_collector(std::int64_t now) {
     silent_since_ = now;
     return;
   }
-  if (open_ && (endpoints_.size() == 1 || now - silent_since_ < kFailover)) return;
+  // One that refuses is asked again on another connection: rights are looked up when it is made.
+  bool const alone = endpoints_.size() == 1 && refusal_.empty();
+  if (open_ && (alone || now - silent_since_ < kFailover)) return;
   if (!open_ && silent_since_ != INT64_MIN && now - silent_since_ < kFailover) return;
   if (open_) active_ = (active_ + 1) % endpoints_.size();
   silent_since_ = now;
@@ -63,13 +66,27 @@ void Speaker::try_next_collector(std::int64_t now) {
     link_->open(endpoints_[active_]);
     stale_ = false;
     open_ = true;
+  } catch (LinkRefusal const& error) {
+    refused(level::kError, fmt::format("cannot connect to {}: {}", endpoints_[active_].text, error.what()));
+    shut(now);
   } catch (LinkError const& error) {
-    link_->close();
-    open_ = false;
     report_once(level::kWarning, fmt::format("cannot connect to {}: {}; trying again every few seconds",
                                              endpoints_[active_].text, error.what()));
-    active_ = (active_ + 1) % endpoints_.size();
+    shut(now);
   }
+}
+
+/// Until it is time for the next attempt, at the next address.
+void Speaker::shut(std::int64_t now) {
+  link_->close();
+  open_ = false;
+  silent_since_ = now;
+  active_ = (active_ + 1) % endpoints_.size();
+}
+
+void Speaker::refused(Level level, std::string line) {
+  refusal_ = line;
+  report_once(level, std::move(line));
 }
 
 bool Speaker::follow_connection(std::int64_t now) {
@@ -80,6 +97,11 @@ bool Speaker::follow_connection(std::int64_t now) {
       window_.connected(now);
     else
       window_.disconnected();
+    if (*change != Link::Change::kRefused) continue;
+    refused(level::kError,
+            fmt::format("the collector at {} refuses: {}", endpoints_[active_].text, link_->reason()));
+    shut(now);
+    break;
   }
   return changed;
 }
@@ -109,6 +131,7 @@ void Speaker::take(Control const& message, std::int64_t now) {
         !objection.empty())
       return report_once(level::kError,
                          fmt::format("the collector at {} {}", endpoints_[active_].text, objection));
+    refusal_.clear();
     window_.welcome(*welcome, now);
     obey(welcome->levels);
     state_every_ = static_cast<std::int64_t>(std::min<std::uint64_t>(welcome->report_every, kRarest));
@@ -124,8 +147,11 @@ void Speaker::take(Control const& message, std::int64_t now) {
     bye_answered_ = true;
     window_.bye_answered();
   } else if (auto const* error = std::get_if<Error>(&message)) {
-    report_once(level::kError,
-                fmt::format("the collector at {} refuses: {}", endpoints_[active_].text, error->text));
+    auto line = fmt::format("the collector at {} refuses: {}", endpoints_[active_].text, error->text);
+    if (window_.welcomed())
+      report_once(level::kError, std::move(line));
+    else
+      refused(level::kError, std::move(line));
   }
 }
 

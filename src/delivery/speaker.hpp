@@ -47,6 +47,8 @@ class Speaker {
   bool known() const { return known_; }
   /// A collector has said something, ever.
   bool heard() const { return heard_; }
+  /// Why no collector takes anything from here, by its own word or because the keys cannot be used; "": it is not known that none does.
+  std::string const& refusal() const { return refusal_; }
   bool drained() const { return feed_->drained(window_) && window_.settled(); }
   /// Everything up to these numbers is committed (see Feed::ends()).
   bool committed(std::vector<std::pair<std::uint64_t, std::uint64_t>> const& ends) const;
@@ -69,6 +71,8 @@ class Speaker {
   void obey(std::string const& rules);
   void try_next_collector(std::int64_t now);
   void report_once(Level level, std::string line);
+  void refused(Level level, std::string line);
+  void shut(std::int64_t now);
   void reset_batch();
 
   Link* link_;
@@ -90,6 +94,7 @@ class Speaker {
   std::int64_t silent_since_ = INT64_MIN;  // no welcome since
   std::optional<std::string> rules_;  // none heard yet: what a parent's collector said before a fork may still be in force
   std::string reported_;
+  std::string refusal_;
   std::int64_t state_every_ = 0;          // ms; 0: the collector does not want to know
   std::int64_t state_next_ = 0;           // not before
   std::optional<PublisherReport> state_;  // as it was told last

@@ -2,6 +2,7 @@
 #include "inputs/listen_socket.hpp"
 
 #include "delivery/bind_error.hpp"
+#include "delivery/loopback.hpp"
 #include "inputs/peer_address.hpp"
 
 #include <fmt/format.h>
@@ -95,6 +96,14 @@ bool is_left_behind(std::string const& path, int type) {
 }
 
 }  // namespace
+
+bool reaches_out(Transport transport, std::string const& address) {
+  return is_internet(transport) && !delivery::is_loopback(parse(transport, address).host);
+}
+
+std::string name_of(Transport transport, std::string const& address) {
+  return fmt::format("{} {}", name_of(transport), address);
+}
 
 void check_listen_address(Transport transport, std::string const& address) {
   if (is_internet(transport))

@@ -37,6 +37,10 @@ class ListenSocket {
   std::string text_;
 };
 
+/// Whether others than this machine may reach the address. @throws std::invalid_argument for one that is none
+bool reaches_out(Transport transport, std::string const& address);
+/// "python-tcp ADDRESS" and the like.
+std::string name_of(Transport transport, std::string const& address);
 /// Checked without being bound. @throws std::invalid_argument
 void check_listen_address(Transport transport, std::string const& address);
 

@@ -20,6 +20,7 @@ namespace logboom::publisher {
 struct Adopter::Shared {
   std::vector<std::filesystem::path> roots;
   std::vector<delivery::Endpoint> endpoints;
+  curve::ClientKeys keys;
   std::atomic<bool> stopping{false};
   std::atomic<std::uint64_t> adopted{0};
   std::mutex mutex;
@@ -60,6 +61,7 @@ void Adopter::Shared::run() {
     bool const ours = recorded.empty() || any_of_bus(recorded, endpoints);
     return ours ? endpoints : RecoverOptions::Endpoints();
   };
+  options.keys = keys;
   options.stop = [this] { return stopping.load(std::memory_order_relaxed); };
   options.report = [this](std::string_view line) {
     std::lock_guard const lock(mutex);
@@ -79,10 +81,12 @@ void Adopter::Shared::run() {
   changed.notify_all();
 }
 
-Adopter::Adopter(std::vector<std::filesystem::path> roots, std::vector<delivery::Endpoint> endpoints)
+Adopter::Adopter(std::vector<std::filesystem::path> roots, std::vector<delivery::Endpoint> endpoints,
+                 curve::ClientKeys keys)
     : shared_(std::make_shared<Shared>()) {
   shared_->roots = std::move(roots);
   shared_->endpoints = std::move(endpoints);
+  shared_->keys = std::move(keys);
 }
 
 void Adopter::allow() {

@@ -2,6 +2,7 @@
 // Must not know the live publisher's rings or its sender.
 #pragma once
 
+#include "curve/client_keys.hpp"
 #include "delivery/endpoint.hpp"
 
 #include <cstdint>
@@ -18,7 +19,8 @@ class Adopter {
   /// The thread starts with the first allow(). `roots` are searched then, and every 10 s or, where there are many spools, less often (of 500: every four to six minutes,
   /// and the first time within four), so that all publishers of a host together look at about a thousand spools a second. Taken are spools whose
   /// publisher had one of these addresses (see same_bus), or whose addresses are not known.
-  Adopter(std::vector<std::filesystem::path> roots, std::vector<delivery::Endpoint> endpoints);
+  Adopter(std::vector<std::filesystem::path> roots, std::vector<delivery::Endpoint> endpoints,
+          curve::ClientKeys keys);
   ~Adopter() { stop(); }
   Adopter(Adopter const&) = delete;
   Adopter& operator=(Adopter const&) = delete;

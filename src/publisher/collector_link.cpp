@@ -1,11 +1,12 @@
 // Socket options are measured ones (docs/protocol.md and MEASURED.md): short queues, no linger, nothing queued for a peer that is not there.
 #include "publisher/collector_link.hpp"
 
-#include <fmt/format.h>
+#include "posix/fault_point.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
-#include <cstring>
+#include <exception>
 #include <utility>
 
 namespace logboom::publisher {
@@ -40,12 +41,15 @@ void set_common(zmq::socket_t& socket) {
 }  // namespace
 
 void CollectorLink::open(delivery::Endpoint const& endpoint) {
-  close();
+  close_sockets();
   endpoint_ = endpoint;
+  lost_ = false;
   try {
     open_sockets();
   } catch (zmq::error_t const& error) {
     throw delivery::LinkError(error.what());
+  } catch (curve::KeyError const& error) {
+    throw delivery::LinkRefusal(error.what());
   }
 }
 
@@ -60,15 +64,8 @@ void CollectorLink::open_sockets() {
   control_.set(zmq::sockopt::heartbeat_timeout, 6000);
   control_.set(zmq::sockopt::heartbeat_ttl, 6000);
 
-  static std::atomic<std::uint64_t> opened{0};
-  auto const address =
-      fmt::format("inproc://logboom-monitor-{}", opened.fetch_add(1, std::memory_order_relaxed));
-  if (zmq_socket_monitor(control_.handle(), address.c_str(),
-                         ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED) != 0)
-    throw zmq::error_t();
-  monitor_ = zmq::socket_t(*context_, zmq::socket_type::pair);
-  monitor_.set(zmq::sockopt::linger, 0);
-  monitor_.connect(address);
+  curve::apply(keys_, number(), control_);
+  monitor_.open(*context_, control_, keys_.any());
   control_.connect(endpoint_.control);
   open_push();
 }
@@ -79,36 +76,48 @@ void CollectorLink::open_push() {
   set_common(push);
   push.set(zmq::sockopt::sndhwm, 8);
   // No heartbeats here: they cut connections that are merely back-pressured, and with them what is in the pipe.
+  curve::apply(keys_, number(), push);
   if (endpoint_.push.starts_with("tcp:")) push.set(zmq::sockopt::sndbuf, 256 << 10);
   push.connect(endpoint_.push);
   push_ = std::move(push);
 }
 
 void CollectorLink::close_sockets() noexcept {
-  if (control_.handle() != nullptr) zmq_socket_monitor(control_.handle(), nullptr, 0);
-  control_.close();
   monitor_.close();
+  control_.close();
   push_.close();
 }
 
+/// Of the address, for its key.
+std::size_t CollectorLink::number() const {
+  auto const at = std::find(addresses_.begin(), addresses_.end(), endpoint_.text);
+  return static_cast<std::size_t>(at - addresses_.begin());
+}
+
 std::optional<CollectorLink::Change> CollectorLink::change() {
-  while (monitor_.handle() != nullptr) {
-    zmq::message_t event;
-    zmq::message_t address;
-    if (!uninterrupted([&] { return monitor_.recv(event, zmq::recv_flags::dontwait); })) return std::nullopt;
-    // The frames of one event are there together.
-    static_cast<void>(uninterrupted([&] { return monitor_.recv(address, zmq::recv_flags::none); }));
-    std::uint16_t kind = 0;
-    if (event.size() >= sizeof kind) std::memcpy(&kind, event.data(), sizeof kind);
-    if (kind == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) return Change::kConnected;
-    if (kind == ZMQ_EVENT_DISCONNECTED) return Change::kDisconnected;
+  using Seen = curve::HandshakeMonitor::Change;
+  auto const seen = monitor_.next();
+  if (!seen) return std::nullopt;
+  if (*seen == Seen::kRefused) return Change::kRefused;
+  if (*seen == Seen::kDisconnected) {
+    lost_ = true;
+    return Change::kDisconnected;
   }
-  return std::nullopt;
+  // PUSH may have been refused while control was not there, and be dead; what it held is sent again after the next welcome anyhow.
+  try {
+    if (std::exchange(lost_, false) && keys_.any()) open_push();
+  } catch (std::exception const&) {
+    // No socket, no key to be had now: the old one goes on.
+  }
+  return Change::kConnected;
 }
 
 bool CollectorLink::send(std::span<std::byte const> batch) {
   zmq::const_buffer const bytes(batch.data(), batch.size());
-  return uninterrupted([&] { return push_.send(bytes, zmq::send_flags::dontwait); }).has_value();
+  fault_point("batch.sending");
+  bool const sent = uninterrupted([&] { return push_.send(bytes, zmq::send_flags::dontwait); }).has_value();
+  if (sent) fault_point("batch.sent");
+  return sent;
 }
 
 bool CollectorLink::say(delivery::Control const& message) {

@@ -2,6 +2,8 @@
 // Must not know the delivery protocol, nor what is in a batch. Never blocks. One thread.
 #pragma once
 
+#include "curve/client_keys.hpp"
+#include "curve/handshake_monitor.hpp"
 #include "delivery/control.hpp"
 #include "delivery/endpoint.hpp"
 #include "delivery/link.hpp"
@@ -12,20 +14,27 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace logboom::publisher {
 
 class CollectorLink final : public delivery::Link {
  public:
-  explicit CollectorLink(zmq::context_t& context) : context_(&context) {}
+  /// @param keys for these addresses; none: CURVE is not spoken
+  CollectorLink(zmq::context_t& context, curve::ClientKeys keys,
+                std::vector<delivery::Endpoint> const& endpoints)
+      : context_(&context), keys_(std::move(keys)) {
+    for (auto const& endpoint : endpoints) addresses_.push_back(endpoint.text);
+  }
   ~CollectorLink() override { close_sockets(); }
 
   void open(delivery::Endpoint const& endpoint) override;
-  /// @throws zmq::error_t
+  /// @throws zmq::error_t, curve::KeyError
   void reopen_push() override { open_push(); }
   void close() noexcept override { close_sockets(); }
   std::optional<Change> change() override;
+  std::string reason() const override { return monitor_.reason(); }
   bool send(std::span<std::byte const> batch) override;
   bool say(delivery::Control const& message) override;
   /// Messages that cannot be read are skipped and counted.
@@ -39,10 +48,15 @@ class CollectorLink final : public delivery::Link {
   void open_sockets();
   void open_push();
   void close_sockets() noexcept;
+  std::size_t number() const;
 
   zmq::context_t* context_;
+  curve::ClientKeys keys_;
+  std::vector<std::string> addresses_;
   delivery::Endpoint endpoint_;
-  zmq::socket_t push_, control_, monitor_;
+  zmq::socket_t push_, control_;
+  curve::HandshakeMonitor monitor_;  // of control
+  bool lost_ = false;                // the connection, since it was opened
   std::size_t unreadable_ = 0;
 };
 

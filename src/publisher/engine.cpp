@@ -191,6 +191,16 @@ std::string Engine::problem() const {
          "process ends may lack their template";
 }
 
+std::string Engine::refusal() const {
+  std::lock_guard const guard(refusal_mutex_);
+  return refusal_;
+}
+
+void Engine::set_refusal(std::string line) {
+  std::lock_guard const guard(refusal_mutex_);
+  refusal_ = std::move(line);
+}
+
 void Engine::open_shared_ring() {
   auto slot = std::make_shared<RingSlot>(spool_->create_ring(next_stream_, settings_->ring_capacity));
   slots_.push_back(slot);

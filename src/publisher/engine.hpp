@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -125,6 +126,7 @@ class Engine {
   void report(Level level, std::string_view text) noexcept;
   /// Writes to the spool's catalogue what could not be written before (disk full). Takes catalogue_lock().
   void complete_catalogue() noexcept;
+  void set_refusal(std::string line);
   /// Rules from a collector, on top of the publisher's own; "" takes them back. @throws std::invalid_argument
   void push_level_rules(std::string_view rules);
 
@@ -152,6 +154,7 @@ class Engine {
   /// Bounded flush, then the end of the sender. The rings stay mapped while their threads hold them.
   void stop(std::chrono::nanoseconds timeout) noexcept;
   std::uint64_t logged() const noexcept;  // records that took a sequence number
+  std::string refusal() const;  // one line: why no collector takes anything from here; "" if none says so
   std::string problem() const;  // one line: why the spool is not where it was asked for, and the like; "" if all is well
 
  private:
@@ -172,6 +175,8 @@ class Engine {
   std::uint32_t sites_written_ = 0, loggers_written_ = 0;  // to the spool's catalogue; under catalogue_lock()
   std::atomic<bool> sites_missing_{false}, loggers_missing_{false};  // in the spool's catalogue
   std::string problem_;
+  mutable std::mutex refusal_mutex_;
+  std::string refusal_;
   EngineCatalogue catalogue_;
   Wakeup wakeup_;
   Counters counters_;

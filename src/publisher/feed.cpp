@@ -1,6 +1,7 @@
 // Frames of chunks and rings into batches. Whatever is skipped because it is damaged becomes a gap with its exact count: the numbers tell.
 #include "publisher/feed.hpp"
 
+#include "posix/fault_point.hpp"
 #include "spool/publisher_file.hpp"
 
 #include <logboom/detail/record_layout.hpp>
@@ -238,7 +239,9 @@ void Feed::release(SenderWindow const& window, std::int64_t now) {
       ring.marks.pop_front();
     }
     if (reached.position <= ring.file->tail()) continue;
+    fault_point("ring.releasing");
     ring.file->release(reached.position, reached.next);
+    fault_point("ring.released");
     // After a rewind an ack may come for what was not passed again: below the tail nothing is to be found.
     ring.position = std::max(ring.position, reached.position);
     ring.released_at = now;
@@ -311,8 +314,11 @@ std::optional<std::uint64_t> Feed::spill(Ring& ring) {
     position = frame->end;
   }
   if (spilled_.empty()) return 0;
+  fault_point("overflow.moving");
   if (!overflow_->append(chunk, spilled_)) return std::nullopt;
+  fault_point("overflow.moved");
   file.release(position, chunk.end);
+  fault_point("overflow.released");
   ring.position = std::max(ring.position, position);
   while (!ring.marks.empty() && ring.marks.front().position <= position) ring.marks.pop_front();
   return chunk.end - chunk.first;

@@ -61,6 +61,7 @@ Status Publisher::status() const {
   if (spool::Spool* const spool = engine->spool()) status.spool = spool->directory().native();
   status.memory_backed = engine->memory_backed();
   status.connected = engine->counters().connected.load(std::memory_order_relaxed);
+  status.refusal = engine->refusal();
   status.problem = engine->problem();
   return status;
 }

@@ -27,6 +27,9 @@ Recovered Recovery::sweep(std::span<fs::path const> paths) {
     if (stopped()) break;
     try {
       visit(directory);
+    } catch (spool::SpoolError const& error) {
+      ++result_.unreadable;
+      report_damage(error.what());
     } catch (std::exception const& error) {
       ++result_.unreadable;
       report(error.what());
@@ -67,10 +70,17 @@ void Recovery::visit(fs::path const& directory) {
   }
   if (stuck_[endpoints.front().text] >= kStuck) {
     ++result_.left;
+    seal(*spool);
     if (failed_.contains(directory)) failing_.insert(directory);
     return;
   }
   send(*std::move(spool), endpoints);
+}
+
+/// Opening the rings does it. They may have to wait for days, in which damage to them is to be found.
+void Recovery::seal(spool::Spool const& spool) {
+  if (seen_.size() >= ToldOnce::kMax) seen_.clear();
+  if (seen_.insert(spool.directory()).second) (void)spool.open_rings();
 }
 
 void Recovery::send(spool::Spool spool, RecoverOptions::Endpoints const& endpoints) {
@@ -78,7 +88,9 @@ void Recovery::send(spool::Spool spool, RecoverOptions::Endpoints const& endpoin
   if (!context_) context_ = std::make_unique<zmq::context_t>(1);
   zmq_ctx_set(context_->handle(), ZMQ_BLOCKY, 0);
   failing_.insert(directory);
-  Replay replay(*context_, std::move(spool), endpoints, [this](std::string_view line) { report(line); });
+  Replay replay(
+      *context_, std::move(spool), endpoints, options_.keys, [this](std::string_view line) { report(line); },
+      [this](std::string_view line) { report_damage(line); });
   std::vector<zmq_pollitem_t> items;
   std::uint64_t committed = 0;
   bool welcomed = false;
@@ -89,11 +101,12 @@ void Recovery::send(spool::Spool spool, RecoverOptions::Endpoints const& endpoin
     if (replay.committed() != committed || replay.welcomed() != welcomed) progressed = now;
     committed = replay.committed();
     welcomed = replay.welcomed();
-    if (now - progressed > options_.patience.count()) break;
+    if (now - progressed > options_.patience.count() || !replay.refusal().empty()) break;
     items.clear();
     replay.add_to(items);
     if (!worked && !replay.done()) poll(items, 10);
   }
+  if (!replay.refusal().empty()) result_.refusal = replay.refusal();
   result_.reached = result_.reached || replay.answered();
   result_.records += committed;
   result_.gaps += replay.gaps();
@@ -104,6 +117,12 @@ void Recovery::send(spool::Spool spool, RecoverOptions::Endpoints const& endpoin
   if (replay.answered()) return;
   stuck = kStuck;
   if (result_.silent.empty()) result_.silent = endpoints.front().text;
+}
+
+void Recovery::report_damage(std::string_view line) {
+  if (!told_.first(line)) return;
+  ++result_.damaged;
+  if (options_.report) options_.report(line);
 }
 
 void Recovery::report(std::string_view line) {

@@ -1,6 +1,8 @@
 // The replay of one spool.
 #include "publisher/replay.hpp"
 
+#include "posix/fault_point.hpp"
+
 #include <fmt/format.h>
 
 #include <utility>
@@ -8,24 +10,24 @@
 namespace logboom::publisher {
 
 Replay::Replay(zmq::context_t& context, spool::Spool spool, std::vector<delivery::Endpoint> endpoints,
-               std::function<void(std::string_view)> report)
+               curve::ClientKeys keys, Report report, Report const& damage)
     : spool_(std::move(spool)),
       report_(std::move(report)),
       feed_(spool_, spool_.catalogue(), Feed::Kind::kDead),
-      unreadable_(add_rings()),
-      link_(context),
+      unreadable_(add_rings(damage)),
+      link_(context, std::move(keys), endpoints),
       speaker_(link_, std::move(endpoints), spool_.publisher(), feed_,
                {{}, [this](Level, std::string_view line) { report_(line); }}) {
   speaker_.end();
 }
 
 /// Before anybody asks the feed for its streams: rings and overflow say together where they begin. @return whether there are some that cannot be read
-bool Replay::add_rings() {
+bool Replay::add_rings(Report const& damage) {
   auto rings = spool_.open_rings();
   for (auto& ring : rings.readable) feed_.add_ring(std::make_shared<spool::RingFile>(std::move(ring)));
-  for (auto const& line : spool_.problems()) report_(line);
-  for (auto const& line : rings.left_out) report_(line);
-  for (auto const& line : rings.damage) report_(line);
+  for (auto const& line : spool_.problems()) damage(line);
+  for (auto const& line : rings.left_out) damage(line);
+  for (auto const& line : rings.damage) damage(line);
   return !rings.left_out.empty();
 }
 
@@ -38,6 +40,7 @@ bool Replay::step(std::int64_t now) {
 }
 
 void Replay::finish() {
+  fault_point("adoption.sent");
   done_ = true;
   if (!unreadable_) {
     if (!spool_.remove())

@@ -17,9 +17,11 @@ namespace logboom::publisher {
 /// One adopted spool on its way. One thread; never blocks.
 class Replay {
  public:
-  /// @throws std::system_error, spool::SpoolError when its rings cannot be opened
+  using Report = std::function<void(std::string_view)>;  // one line each
+
+  /// @param damage told of each place in the spool that is damaged. @throws std::system_error, spool::SpoolError when its rings cannot be opened
   Replay(zmq::context_t& context, spool::Spool spool, std::vector<delivery::Endpoint> endpoints,
-         std::function<void(std::string_view)> report);
+         curve::ClientKeys keys, Report report, Report const& damage);
   Replay(Replay const&) = delete;
   Replay& operator=(Replay const&) = delete;
 
@@ -31,15 +33,16 @@ class Replay {
   bool done() const { return done_; }
   bool welcomed() const { return welcomed_; }         // ever
   bool answered() const { return speaker_.heard(); }  // ever, if only with a refusal
+  std::string const& refusal() const { return speaker_.refusal(); }
   std::uint64_t committed() const { return speaker_.window().acked(); }
   std::uint64_t gaps() const { return feed_.gaps(); }
 
  private:
-  bool add_rings();
+  bool add_rings(Report const& damage);
   void finish();
 
   spool::Spool spool_;
-  std::function<void(std::string_view)> report_;
+  Report report_;
   Feed feed_;
   bool unreadable_;  // part of it
   CollectorLink link_;

@@ -1,6 +1,8 @@
 // Names of one bus: see same_bus.hpp.
 #include "publisher/same_bus.hpp"
 
+#include "delivery/loopback.hpp"
+
 #include <arpa/inet.h>
 #include <ifaddrs.h>
 #include <net/if.h>
@@ -55,10 +57,7 @@ class Host {
   bool is_any() const {
     return numeric_ && (number_ == Number{} || number_ == Number{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff});
   }
-  bool is_loopback() const {
-    if (!numeric_) return false;
-    return is_ipv4() ? number_[12] == 127 : number_ == Number{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
-  }
+  bool is_loopback() const { return numeric_ && delivery::is_loopback(name_); }
   bool is_this_machine() const {
     return is_any() || is_loopback() || (numeric_ ? has_interface() : is_own_name());
   }
@@ -69,10 +68,6 @@ class Host {
   void map_ipv4(in_addr const* four) {
     number_ = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
     std::memcpy(number_.data() + 12, four, 4);
-  }
-  bool is_ipv4() const {
-    return number_[10] == 0xff && number_[11] == 0xff &&
-           std::all_of(number_.begin(), number_.begin() + 10, [](auto byte) { return byte == 0; });
   }
   /// This machine's name, in full or without its domain; or an interface's, which is what ZeroMQ binds to as well.
   bool is_own_name() const {

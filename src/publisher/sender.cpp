@@ -41,14 +41,15 @@ Sender::Sender(Engine& engine) : engine_(&engine), sockets_(std::make_shared<Soc
   delivery::Speaker::Hooks hooks{[this](std::string_view rules) { engine_->push_level_rules(rules); },
                                  [this](Level level, std::string_view line) { engine_->report(level, line); }};
   hooks.state = [this] { return state(); };
-  link_.emplace(sockets_->context);
-  speaker_.emplace(*link_, engine.settings().endpoints, engine.identity(), *feed_, std::move(hooks));
+  auto const& settings = engine.settings();
+  link_.emplace(sockets_->context, settings.keys, settings.endpoints);
+  speaker_.emplace(*link_, settings.endpoints, engine.identity(), *feed_, std::move(hooks));
   // Also where publishers keep their spools that cannot have one there: this one may be such a one itself.
   std::vector<std::filesystem::path> roots{spool->directory().parent_path()};
   for (auto& root : memory_roots()) {
     if (root != roots.front()) roots.push_back(std::move(root));
   }
-  adopter_.emplace(std::move(roots), engine.settings().endpoints);
+  adopter_.emplace(std::move(roots), settings.endpoints, settings.keys);
   thread_ = posix::background_thread("logboom", [this] { run(); });
 }
 
@@ -241,6 +242,7 @@ void Sender::count() {
   counters.overflow_bytes.store(engine_->spool()->overflow().bytes(), std::memory_order_relaxed);
   counters.adopted.store(adopter_->adopted(), std::memory_order_relaxed);
   counters.connected.store(window.welcomed(), std::memory_order_relaxed);
+  if (speaker_->refusal() != refusal_) engine_->set_refusal(refusal_ = speaker_->refusal());
 }
 
 delivery::PublisherReport Sender::state() const {

@@ -90,6 +90,7 @@ class Sender {
   std::int64_t adopt_next_ = 0;
   std::int64_t drained_at_ = INT64_MIN;
   std::uint64_t spilled_ = 0;
+  std::string refusal_;  // as the engine was told
 
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -50,6 +50,17 @@ void resolve_endpoint(std::string const& argument, Settings& settings) {
   }
 }
 
+/// A variable that cannot be used keeps the publisher from connecting: records must not go where no key was asked for. It is said with each attempt, and mended without a restart.
+void resolve_keys(PublisherOptions const& options, Settings& settings) {
+  settings.keys = curve::resolve_client_keys(options.curve_server_key, options.curve_secret);
+  if (options.curve_server_key.empty() && options.curve_secret.empty()) return;
+  try {
+    curve::check(settings.keys, settings.endpoints.size());
+  } catch (curve::KeyError const& error) {
+    throw std::invalid_argument(error.what());
+  }
+}
+
 void resolve_levels(std::string const& argument, Settings& settings) {
   if (!argument.empty()) {
     settings.levels = LevelRules::parse(argument);
@@ -88,6 +99,7 @@ Settings resolve(PublisherOptions const& options) {
   require_not_negative(options.flush_timeout, "flush_timeout");
   Settings settings;
   resolve_endpoint(options.endpoint, settings);
+  resolve_keys(options, settings);
   resolve_levels(options.levels, settings);
   settings.spool_root =
       anchored(options.spool.empty() ? spool::default_root() : std::filesystem::path(options.spool));

@@ -2,6 +2,7 @@
 // Must not know what is done with it.
 #pragma once
 
+#include "curve/client_keys.hpp"
 #include "delivery/endpoint.hpp"
 #include "record/level_rules.hpp"
 
@@ -19,6 +20,7 @@ namespace logboom::publisher {
 
 struct Settings {
   std::vector<delivery::Endpoint> endpoints;  // never empty; the first that answers is used
+  curve::ClientKeys keys;                     // for these; none: CURVE is not spoken
   std::filesystem::path spool_root;           // directory of spools, absolute, not yet made
   std::string process;
   LevelRules levels;

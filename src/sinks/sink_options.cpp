@@ -87,6 +87,11 @@ void check_parts(SinkOptions const& options) {
   if (options.type == Type::kFile) check_file(options);
   if (options.type == Type::kUpstream && options.endpoint.empty())
     throw std::invalid_argument("no endpoint; give the address of the other collector");
+  if (options.curve_server_key.empty() != options.curve_secret.empty())
+    throw std::invalid_argument(
+        "curve_server_key and curve_secret go together: the other collector's public key, and the file of "
+        "this "
+        "one's secret key (`logboom keygen -o FILE`)");
   if (options.type == Type::kUpstream && !(options.limit == LimitOptions{}))
     throw std::invalid_argument(
         "an upstream sink forwards every record that its filter takes; leave out every, rate and repeats");
@@ -155,6 +160,10 @@ void check_file(SinkOptions const& options) {
   if (!options.rotate.compress.empty() && options.rotate.compress != "zstd")
     throw std::invalid_argument(fmt::format("compress \"{}\": only zstd is known", options.rotate.compress));
   (void)LogFile(log_file_options(options));  // touches no file
+  auto const& rotate = options.rotate;
+  bool const ever = rotate.size > 0 || schedule_of(rotate) || !PathPattern(options.path, false).fixed();
+  if (!ever && (rotate.keep > 0 || !rotate.compress.empty()))
+    throw std::invalid_argument("rotate: nothing says when; give size, at or every");
 }
 
 void check_sink(SinkOptions const& options) {

@@ -1,6 +1,6 @@
 #include "spool/clock_file.hpp"
 
-#include "spool/check.hpp"
+#include "record/check.hpp"
 #include "spool/file_handle.hpp"
 #include "spool/spool_error.hpp"
 

@@ -1,6 +1,7 @@
 #include "spool/framed_file.hpp"
 
-#include "spool/check.hpp"
+#include "posix/fault_point.hpp"
+#include "record/check.hpp"
 #include "spool/spool_error.hpp"
 
 #include <fcntl.h>
@@ -85,6 +86,7 @@ void FramedFile::append(std::span<std::byte const> entry, std::uint64_t bound) {
     throw_system_error(error.value(), "cannot write", file_.path());
   }
   size_ += framed.size();
+  fault_point("catalogue.appended");
 }
 
 FramedContents read_framed(std::filesystem::path const& path, FramedKind kind, std::uint64_t bound,

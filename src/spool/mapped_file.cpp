@@ -42,7 +42,8 @@ void populate(std::byte* data, std::size_t size) {
 
 MappedFile::MappedFile(std::filesystem::path path, int file, std::size_t size)
     : path_(std::move(path)), size_(size), owner_(::getpid()) {
-  void* const data = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  int const kind = file < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
+  void* const data = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, kind, file, 0);
   if (data == MAP_FAILED) throw_system_error(errno, "cannot map", path_);
   data_ = static_cast<std::byte*>(data);
   // A child that went on writing here would mix its records into its parent's.
@@ -79,6 +80,13 @@ MappedFile MappedFile::open(std::filesystem::path path, std::size_t size) {
   FileHandle const file = FileHandle::open(path, O_RDWR);
   if (file.size() < size) allocate(file, size, "cannot lengthen", path);
   return {std::move(path), file.fd(), size};
+}
+
+MappedFile MappedFile::copy(std::filesystem::path path, std::size_t size) {
+  FileHandle const file = FileHandle::open(path, O_RDONLY);
+  MappedFile copy(std::move(path), -1, size);
+  (void)file.read_at(0, {copy.data_, size});
+  return copy;
 }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept

@@ -16,6 +16,8 @@ class MappedFile {
   static MappedFile create(std::filesystem::path const& path, std::size_t size);
   /// A file as it is; one shorter than `size` is lengthened with zeros, so that no access can fail. @throws std::system_error naming the file
   static MappedFile open(std::filesystem::path path, std::size_t size);
+  /// A copy of a file in memory, as long: what is done to it is not done to the file. @throws std::system_error naming the file
+  static MappedFile copy(std::filesystem::path path, std::size_t size);
 
   /// A created file gets its name, once. @throws std::system_error naming the file, which is removed then
   void show();

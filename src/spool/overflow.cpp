@@ -1,6 +1,7 @@
 #include "spool/overflow.hpp"
 
-#include "spool/check.hpp"
+#include "posix/fault_point.hpp"
+#include "record/check.hpp"
 #include "spool/directory.hpp"
 #include "spool/ring_file.hpp"
 
@@ -97,17 +98,24 @@ std::uint64_t find_chunk(FileHandle const& file, std::uint64_t from, std::uint64
 
 }  // namespace
 
+std::uint64_t overflow_seed(PublisherId const& id) noexcept {
+  std::uint64_t halves[2] = {};
+  std::memcpy(halves, id.data(), sizeof halves);
+  return halves[0] ^ (halves[1] * 0x9E37'79B9'7F4A'7C15U);
+}
+
 Overflow::Overflow(std::filesystem::path directory, std::uint64_t seed, std::uint64_t bound)
     : directory_(std::move(directory)), seed_(seed), bound_(bound) {}
 
-Overflow Overflow::open(std::filesystem::path directory, std::uint64_t seed, std::uint64_t bound) {
+Overflow Overflow::open(std::filesystem::path directory, std::uint64_t seed, std::uint64_t bound,
+                        Access access) {
   Overflow overflow(std::move(directory), seed, bound);
   std::vector<std::uint64_t> numbers;
   for (auto const& name : names_in(overflow.directory_))
     if (auto const number = segment_number(name)) numbers.push_back(*number);
   std::sort(numbers.begin(), numbers.end());
-  for (std::uint64_t const number : numbers) overflow.load(number);
-  overflow.unlink_released();
+  for (std::uint64_t const number : numbers) overflow.load(number, access);
+  if (access == Access::kOwner) overflow.unlink_released();
   return overflow;
 }
 
@@ -115,8 +123,8 @@ std::filesystem::path Overflow::segment_path(std::uint64_t number) const {
   return directory_ / (std::string(kPrefix) + std::to_string(number));
 }
 
-void Overflow::load(std::uint64_t number) {
-  FileHandle const file = FileHandle::open(segment_path(number), O_RDWR);
+void Overflow::load(std::uint64_t number, Access access) {
+  FileHandle const file = FileHandle::open(segment_path(number), access == Access::kLook ? O_RDONLY : O_RDWR);
   std::uint64_t const size = file.size();
   std::uint64_t const end = std::min(size, kLongestSegment);
   if (size > end) damage_.push_back({file.path(), end, size - end});
@@ -140,7 +148,7 @@ void Overflow::load(std::uint64_t number) {
     }
     std::uint64_t const next = offset + sizeof(ChunkHeader) + padded(chunk->size);
     if (next > end) {  // torn: its writer died, and had not yet taken its records from the ring
-      (void)file.truncate(offset);
+      if (access == Access::kOwner) (void)file.truncate(offset);
       bytes_ -= size - offset;
       segment.size = offset;
       break;
@@ -213,6 +221,7 @@ void Overflow::write(Chunk const& chunk, std::span<std::byte const> bytes) {
     throw;
   }
   std::error_code error = writing_.write_at(offset, std::as_bytes(std::span(&header, 1)));
+  fault_point("overflow.append.amid");
   if (!error) error = writing_.write_at(offset + sizeof header, bytes);
   // The length says last that the chunk is whole.
   if (!error && padded(bytes.size()) != bytes.size()) error = writing_.truncate(offset + size);
@@ -251,6 +260,11 @@ bool Overflow::read(std::uint64_t number, std::vector<std::byte>& out) noexcept 
   return false;
 }
 
+std::pair<std::filesystem::path, std::uint64_t> Overflow::place(std::uint64_t number) const {
+  Place const& place = places_.at(number);
+  return {segment_path(place.segment), place.offset - sizeof(ChunkHeader)};
+}
+
 void Overflow::release(std::uint64_t number) noexcept {
   auto const place = places_.find(number);
   if (place == places_.end()) return;
@@ -277,6 +291,7 @@ void Overflow::unlink_released() noexcept {
     }
     if (writing_ && writing_number_ == first->first) writing_.close();
     if (reading_ && reading_number_ == first->first) reading_.close();
+    fault_point("overflow.unlinked");
     bytes_ -= first->second.size;
     segments_.erase(first);
   }

@@ -2,6 +2,7 @@
 // Must not know what a chunk's bytes mean, nor the delivery protocol. One thread at a time.
 #pragma once
 
+#include "record/wire.hpp"
 #include "spool/file_handle.hpp"
 
 #include <cstddef>
@@ -13,6 +14,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 namespace logboom::spool {
@@ -21,6 +23,9 @@ inline constexpr std::uint64_t kDefaultOverflow = std::uint64_t{1} << 30U;   // 
 inline constexpr std::uint64_t kOverflowSegment = std::uint64_t{16} << 20U;  // a segment is closed past this
 inline constexpr std::size_t kMaxChunk = std::size_t{1} << 20U;
 inline constexpr std::size_t kMaxChunks = std::size_t{1} << 18U;  // held at a time; append() refuses more
+
+/// So that no text in a chunk passes for a chunk: each publisher has its own.
+std::uint64_t overflow_seed(PublisherId const& id) noexcept;
 
 class Overflow {
  public:
@@ -48,11 +53,16 @@ class Overflow {
     std::uint64_t bytes = 0;
   };
 
-  /// Of a directory that is locked by this process. Finds the chunks that are there: a torn last one is cut off (its records are still in the ring),
+  enum class Access {
+    kOwner,
+    kLook
+  };  // kLook: files are read, and stay as they are; what is torn counts as held
+
+  /// Of a directory that is locked by this process, unless it is only looked at. Finds the chunks that are there: a torn last one is cut off (its records are still in the ring),
   /// damaged ones are left out and listed. `seed` is the publisher's own, so that no text in a chunk passes for a chunk.
   /// @throws std::system_error
   static Overflow open(std::filesystem::path directory, std::uint64_t seed,
-                       std::uint64_t bound = kDefaultOverflow);
+                       std::uint64_t bound = kDefaultOverflow, Access access = Access::kOwner);
 
   /// Safe against the death of the process when it returns true.
   /// False: at the bound, or the system refused (error() says which); nothing is left of it in the file, and the next call may well succeed.
@@ -61,6 +71,8 @@ class Overflow {
   std::deque<Info> const& chunks() const noexcept { return chunks_; }
   /// False: its bytes are damaged or cannot be read; [first, end) is lost then.
   bool read(std::uint64_t number, std::vector<std::byte>& out) noexcept;
+  /// Where the chunk begins. It must be there.
+  std::pair<std::filesystem::path, std::uint64_t> place(std::uint64_t number) const;
   /// In any order. A segment is unlinked when all that is in it and before it is released.
   void release(std::uint64_t number) noexcept;
 
@@ -86,7 +98,7 @@ class Overflow {
   };
   Overflow(std::filesystem::path directory, std::uint64_t seed, std::uint64_t bound);
   std::filesystem::path segment_path(std::uint64_t number) const;
-  void load(std::uint64_t number);
+  void load(std::uint64_t number, Access access);
   void begin_segment();
   void write(Chunk const& chunk, std::span<std::byte const> bytes);
   void unlink_released() noexcept;

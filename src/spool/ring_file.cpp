@@ -1,13 +1,15 @@
 #include "spool/ring_file.hpp"
 
+#include "posix/fault_point.hpp"
+#include "record/check.hpp"
 #include "record/random_bytes.hpp"
 #include "spool/boot_id.hpp"
-#include "spool/check.hpp"
 #include "spool/file_handle.hpp"
 
 #include <fcntl.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 #include <new>
@@ -45,6 +47,32 @@ struct RingFile::Identity {
 };
 static_assert(sizeof(detail::RingShared) <= 4096);
 
+/// Both copies are damaged: word by word one of them may still be right. Of no more words than make a moment's work.
+RingFile::Identity RingFile::merged(Identity const& one, Identity const& other) noexcept {
+  constexpr std::size_t kWords = sizeof(Identity) / sizeof(std::uint64_t);
+  constexpr std::size_t kMostDifferent = 10;
+  std::array<std::uint64_t, kWords> words{};
+  std::array<std::uint64_t, kWords> others{};
+  std::memcpy(words.data(), &one, sizeof one);
+  std::memcpy(others.data(), &other, sizeof other);
+  std::array<std::size_t, kMostDifferent> differ{};
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < kWords; ++i) {
+    if (words[i] == others[i]) continue;
+    if (count == kMostDifferent) return one;
+    differ[count++] = i;
+  }
+  for (std::size_t choice = 0; choice < std::size_t{1} << count; ++choice) {
+    auto mixed = words;
+    for (std::size_t i = 0; i < count; ++i)
+      if ((choice >> i & 1U) != 0) mixed[differ[i]] = others[differ[i]];
+    Identity candidate;
+    std::memcpy(static_cast<void*>(&candidate), mixed.data(), sizeof candidate);
+    if (candidate.valid()) return candidate;
+  }
+  return one;
+}
+
 namespace {
 
 constexpr std::size_t kSharedOffset = 4096;
@@ -77,17 +105,21 @@ RingFile RingFile::create(std::filesystem::path const& path, std::uint64_t strea
   return ring;
 }
 
-RingFile RingFile::open(std::filesystem::path path) {
+RingFile RingFile::open(std::filesystem::path path) { return open(std::move(path), Access::kRecover); }
+
+RingFile RingFile::look(std::filesystem::path path) { return open(std::move(path), Access::kLook); }
+
+RingFile RingFile::open(std::filesystem::path path, Access access) {
   Identity identity;
   {
-    FileHandle const file = FileHandle::open(path, O_RDWR);
+    FileHandle const file = FileHandle::open(path, access == Access::kLook ? O_RDONLY : O_RDWR);
     if (file.size() < detail::kRingDataOffset)
       throw SpoolError("the ring " + path.string() +
                        " is cut off before its data: nothing of it can be recovered; remove it");
-    for (std::size_t const offset : {std::size_t{0}, Identity::kSecondCopy}) {
-      (void)file.read_at(offset, std::as_writable_bytes(std::span(&identity, 1)));
-      if (identity.valid()) break;
-    }
+    Identity second;
+    (void)file.read_at(0, std::as_writable_bytes(std::span(&identity, 1)));
+    (void)file.read_at(Identity::kSecondCopy, std::as_writable_bytes(std::span(&second, 1)));
+    if (!identity.valid()) identity = second.valid() ? second : merged(identity, second);
   }
   if (identity.magic == Identity::kMagic &&
       (identity.version > Identity::kVersion || identity.check_kind != kCheckFold1))
@@ -97,10 +129,14 @@ RingFile RingFile::open(std::filesystem::path path) {
   if (!identity.valid())
     throw SpoolError("the ring " + path.string() +
                      " has a damaged identity (both copies), or is no ring of logboom: remove it");
-  RingFile ring(MappedFile::open(std::move(path), file_size(identity.capacity)), identity);
+  auto const size = file_size(identity.capacity);
+  RingFile ring(access == Access::kLook ? MappedFile::copy(std::move(path), size)
+                                        : MappedFile::open(std::move(path), size),
+                identity);
   ring.trust_unsealed_ = identity.boot == boot_id();
   ring.dead_ = recover_ring(ring.view(), ring.shared());
   ring.store_released(ring.dead_->tail, ring.dead_->base);
+  ring.seal_dead();
   return ring;
 }
 
@@ -196,8 +232,26 @@ void RingFile::store_released(std::uint64_t position, std::uint64_t base) noexce
   // The number first: a death in between leaves frames below it, which are skipped. The tail last: it gives the room away.
   words.base.store(base, std::memory_order_release);
   words.base_not.store(~base, std::memory_order_release);
+  fault_point("ring.release.amid");
   words.tail_not.store(~position, std::memory_order_release);
   words.tail.store(position, std::memory_order_release);
+}
+
+/// What the dead process had not sealed: as long as the spool waits for a collector, damage to it would be taken for what was logged.
+void RingFile::seal_dead() noexcept {
+  std::uint64_t const end = head();
+  for (std::uint64_t at = tail(); at < end;) {
+    auto const frame = read(at);
+    if (!frame) {
+      at = next_valid(at);
+      continue;
+    }
+    std::byte* const start = data() + (at & (capacity_ - 1));
+    detail::FrameHeader header{};
+    std::memcpy(&header, start, sizeof header);
+    check_word(start).store(sealed_check(seed_, at, header, frame->payload), std::memory_order_relaxed);
+    at = frame->end;
+  }
 }
 
 std::uint64_t RingFile::seal() noexcept {

@@ -31,7 +31,10 @@ class RingFile {
   static RingFile create(std::filesystem::path const& path, std::uint64_t stream, std::size_t capacity);
   /// Opens what a dead process left and works out where it really ends, whatever became of its shared words.
   /// @throws SpoolError when the file is not a ring, of a newer version, or damaged beyond use. @throws std::system_error
+  /// Frames that its process did not live to seal are sealed, so that what becomes of them from now on is found.
   static RingFile open(std::filesystem::path path);
+  /// The same of a copy in memory: the file is read, and stays as it is. @throws as open()
+  static RingFile look(std::filesystem::path path);
 
   RingFile(RingFile&&) noexcept = default;
   RingFile& operator=(RingFile&&) noexcept = default;
@@ -82,7 +85,11 @@ class RingFile {
 
  private:
   struct Identity;
+  enum class Access { kRecover, kLook };
   RingFile(MappedFile map, Identity const& identity);
+  static RingFile open(std::filesystem::path path, Access access);
+  static Identity merged(Identity const& one, Identity const& other) noexcept;
+  void seal_dead() noexcept;
 
   detail::RingShared& shared() const noexcept;
   std::byte* data() const noexcept { return map_.data() + detail::kRingDataOffset; }

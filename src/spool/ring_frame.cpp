@@ -1,6 +1,6 @@
 #include "spool/ring_frame.hpp"
 
-#include "spool/check.hpp"
+#include "record/check.hpp"
 
 #include <cstring>
 

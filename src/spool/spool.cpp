@@ -1,5 +1,6 @@
 #include "spool/spool.hpp"
 
+#include "posix/fault_point.hpp"
 #include "spool/publisher_file.hpp"
 
 #include <fcntl.h>
@@ -100,12 +101,6 @@ bool holds_records(fs::path const& directory) {
   return false;
 }
 
-std::uint64_t overflow_seed(PublisherId const& id) noexcept {
-  std::uint64_t halves[2] = {};
-  std::memcpy(halves, id.data(), sizeof halves);
-  return halves[0] ^ (halves[1] * 0x9E37'79B9'7F4A'7C15U);
-}
-
 // Made, locked and identified under another name, then shown. Somebody's sweep may take it for abandoned before it is locked, and be at it for
 // a while: then under yet another name.
 SpoolLock make_spool(fs::path const& root, fs::path const& directory, wire::Publisher const& publisher,
@@ -119,6 +114,7 @@ SpoolLock make_spool(fs::path const& root, fs::path const& directory, wire::Publ
     if (!lock) continue;
     try {
       write_owner(making / "publisher", publisher, endpoints);
+      fault_point("spool.making");
       if (::rename(making.c_str(), directory.c_str()) != 0)
         throw_system_error(errno, "cannot make the spool", directory);
     } catch (...) {
@@ -299,7 +295,9 @@ bool Spool::remove() noexcept {
     if (!lock_ || !lock_->mine()) return false;
     fs::path const removing =
         directory_.parent_path() / (std::string(kRemoving) + directory_.filename().string());
+    fault_point("spool.removing");
     if (::rename(directory_.c_str(), removing.c_str()) != 0) return false;
+    fault_point("spool.removing.amid");
     bool const removed = remove_contents(removing);
     lock_.reset();
     return removed;

@@ -1,6 +1,7 @@
 #include "store/archivist.hpp"
 
 #include "posix/background_thread.hpp"
+#include "posix/fault_point.hpp"
 #include "store/closed_files.hpp"
 #include "store/closed_form.hpp"
 #include "store/next_file.hpp"
@@ -177,7 +178,9 @@ bool Archivist::remove_old() {
   }
   std::size_t const gone = plan_.to_remove(sizes, others, now_());
   for (std::size_t i = 0; i < gone; ++i) {
+    fault_point("retention.removing");
     remove_closed(files[i]);
+    fault_point("retention.removed");
     finished_.erase(files[i].first_id);
   }
   return gone > 0;

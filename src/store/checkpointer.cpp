@@ -1,6 +1,7 @@
 #include "store/checkpointer.hpp"
 
 #include "posix/background_thread.hpp"
+#include "posix/fault_point.hpp"
 
 #include <SQLiteCpp/Database.h>
 #include <sqlite3.h>
@@ -50,7 +51,9 @@ void Checkpointer::run() {
     wanted_ = false;
     running_ = true;
     lock.unlock();
+    fault_point("checkpoint.begin");
     sqlite3_wal_checkpoint_v2(db_->getHandle(), "main", SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+    fault_point("checkpoint.end");
     lock.lock();
     running_ = false;
     changed_.notify_all();

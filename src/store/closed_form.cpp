@@ -1,5 +1,6 @@
 #include "store/closed_form.hpp"
 
+#include "posix/fault_point.hpp"
 #include "store/output_file.hpp"
 #include "store/raw_database.hpp"
 #include "store/seekable_zstd.hpp"
@@ -92,7 +93,9 @@ bool compress(std::string const& path, GoOn const& go_on) {
     if (!read_through(path, go_on, [&](auto content) { to.add(content); })) return false;
     to.finish();
   }
+  fault_point("closed.compressed");
   put_in_place(part, compressed);
+  fault_point("closed.replaced");
   remove_database(path);
   return true;
 }

@@ -2,8 +2,11 @@
 
 #include <SQLiteCpp/Column.h>
 #include <SQLiteCpp/Statement.h>
+#include <fmt/core.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 
 namespace logboom::store {
 namespace {
@@ -36,6 +39,15 @@ void set_facts(SQLite::Database& db, std::int64_t first_id, std::int64_t begun) 
   set.bind(1, first_id);
   set.bind(2, begun);
   set.exec();
+}
+
+std::string size_fault(SQLite::Database& db, std::string const& path) {
+  std::error_code missing;
+  if (std::filesystem::file_size(path + "-wal", missing) > 0 && !missing) return {};
+  auto const size = std::filesystem::file_size(path, missing);
+  auto const expected = number(db, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size", 0);
+  if (missing || static_cast<std::uintmax_t>(expected) == size) return {};
+  return fmt::format("it has {} bytes and should have {}", size, expected);
 }
 
 }  // namespace logboom::store

@@ -4,6 +4,7 @@
 #include <SQLiteCpp/Database.h>
 
 #include <cstdint>
+#include <string>
 
 namespace logboom::store {
 
@@ -18,5 +19,8 @@ std::int64_t empty_bytes_of(SQLite::Database& db);
 
 /// For the file that follows one that ended with `first_id` - 1.
 void set_facts(SQLite::Database& db, std::int64_t first_id, std::int64_t begun);
+
+/// Its size is not that of its pages: more would be written over what is there, or less be read as zeros. "": it is, or nobody can tell since its log has a part of it. @throws SQLite::Exception
+std::string size_fault(SQLite::Database& db, std::string const& path);
 
 }  // namespace logboom::store

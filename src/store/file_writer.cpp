@@ -1,12 +1,16 @@
 #include "store/file_writer.hpp"
 
+#include "posix/fault_point.hpp"
 #include "store/checkpointer.hpp"
 #include "store/file_facts.hpp"
 #include "store/gap_table.hpp"
 #include "store/incoming_rows.hpp"
 #include "store/ledger_table.hpp"
 #include "store/left_file.hpp"
+#include "store/log_check.hpp"
+#include "store/name_check.hpp"
 #include "store/names.hpp"
+#include "store/raw_database.hpp"
 #include "store/rollup.hpp"
 #include "store/schema.hpp"
 #include "store/scoped_reset.hpp"
@@ -21,10 +25,12 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -46,6 +52,25 @@ void begin_log(SQLite::Database& db, std::string const& path) {
   }
 }
 
+[[noreturn]] void throw_damaged(std::string const& path, std::string const& what) {
+  throw StoreError(fmt::format("{} is damaged: {}; `logboom repair` salvages what can be read", path, what),
+                   StoreError::Kind::kDamaged);
+}
+
+/// SQLite would take a damaged place in the log for its end.
+void mend_log_of(std::string const& path, std::vector<std::string>& mended) {
+  auto const log = path + "-wal";
+  auto const state = check_log(log);
+  if (state.damage.empty()) return;
+  auto const copy = mend_log(log);
+  for (LogDamage const& damage : state.damage)
+    mended.push_back(
+        fmt::format("{} is damaged at byte {}: {}; as it was it is kept as {}", log, damage.offset,
+                    damage.healed ? "one bit, which was put right"
+                                  : "the page that stood there may be damaged, what follows is whole",
+                    copy));
+}
+
 /// A connection with the measured settings (docs/store.md), its file at the current schema.
 SQLite::Database open_store(std::string const& path, bool may_make) {
   try {
@@ -57,6 +82,9 @@ SQLite::Database open_store(std::string const& path, bool may_make) {
           fmt::format("{} cannot be written to; change its permissions, or name another file", path));
     }
     inspect_schema(db, path);  // before anything that changes the file: it may be somebody else's
+    if (sqlite3_db_readonly(db.getHandle(), "main") == 1 && has_strange_version(path))
+      throw_damaged(path, "its header");
+    if (auto const fault = size_fault(db, path); !fault.empty()) throw_damaged(path, fault);
     db.exec("PRAGMA page_size=16384");
     begin_log(db, path);
     db.exec(
@@ -65,6 +93,8 @@ SQLite::Database open_store(std::string const& path, bool may_make) {
     migrate_schema(db, path);
     return db;
   } catch (SQLite::Exception const& cause) {
+    // What is asked of it is always the same, and right: it is another schema that does not have it.
+    if (cause.getErrorCode() == SQLITE_ERROR) throw_damaged(path, cause.what());
     throw store_error(path, "open", cause);
   }
 }
@@ -93,6 +123,7 @@ struct FileWriter::Impl {
   static int on_commit(void* self, sqlite3*, char const*, int log_pages);
 
   std::string path;
+  std::vector<std::string> mended;
   IncomingRows rows;
   std::optional<OpenedFiles> files;  // outlives the connections
   SQLite::Database db;
@@ -108,15 +139,36 @@ struct FileWriter::Impl {
   bool ending = false;
   std::int64_t const log_bound;
   std::int64_t next_bound = log_bound;  // where bound_log() acts next
-  std::string left;                     // what leave() said
+  std::optional<std::int64_t> held_log;
+  std::string left;  // what leave() said
   Checkpointer checkpointer;
 };
 
 namespace {
 
+void mend_schema(SQLite::Database& db, std::string const& path, std::vector<std::string>& mended) {
+  auto const differ = schema_differences(db);
+  if (differ.empty()) return;
+  for (auto const& name : differ) {
+    if (name != "logs" && name != "records")
+      throw_damaged(path, fmt::format("its schema, where {} is made", name));
+  }
+  mend_views(db);
+  mended.push_back(fmt::format("{}: its views were damaged, and are made anew", path));
+}
+
 /// Declares the rows before statements that name them are prepared.
-SQLite::Database open_for_writing(std::string const& path, bool may_make, IncomingRows const& rows) {
+SQLite::Database open_for_writing(std::string const& path, bool may_make, IncomingRows const& rows,
+                                  std::vector<std::string>& mended) {
+  mend_log_of(path, mended);
   SQLite::Database db = open_store(path, may_make);
+  mend_schema(db, path, mended);
+  // SQL has no way to put such a row right: its index says otherwise.
+  if (auto const damaged = damaged_names(db); !damaged.empty()) throw_damaged(path, damaged.front());
+  if (auto const count = mend_ledger(db); count > 0)
+    mended.push_back(fmt::format(
+        "{}: {} damaged rows of the ledger were worked out anew from the records of their streams", path,
+        count));
   declare_incoming(db, rows);
   return db;
 }
@@ -125,7 +177,7 @@ SQLite::Database open_for_writing(std::string const& path, bool may_make, Incomi
 
 FileWriter::Impl::Impl(std::string const& name, std::int64_t bound, bool may_make)
     : path(name),
-      db(open_for_writing(path, may_make, rows)),
+      db(open_for_writing(path, may_make, rows, mended)),
       names(db),
       gaps(db, names),
       ledger(db, names),
@@ -180,7 +232,9 @@ void FileWriter::Impl::bound_log() {
   int const done =
       sqlite3_wal_checkpoint_v2(db.getHandle(), "main", SQLITE_CHECKPOINT_PASSIVE, &in_log, &moved);
   // A long reader keeps the log as it is: try again when it has grown by a quarter of the bound.
-  next_bound = done == SQLITE_OK && moved == in_log ? log_bound : log_bytes + log_bound / 4;
+  bool const whole = done == SQLITE_OK && moved == in_log;
+  next_bound = whole ? log_bound : log_bytes + log_bound / 4;
+  if (!whole) held_log = log_bytes;
 }
 
 std::string FileWriter::Impl::leave() {
@@ -255,12 +309,16 @@ void FileWriter::Impl::write(std::span<std::unique_ptr<Block> const> blocks) {
     refuse_if_moved();
     SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
     prepare(blocks);
+    fault_point("store.insert");
     inserted = insert_records();
+    fault_point("store.inserted");
     for (auto const& block : blocks) gaps.settle(*block);
     advance_ledger(blocks);
     add_rollup();
     refuse_if_moved();  // while it can still be rolled back
+    fault_point("store.commit");
     transaction.commit();
+    fault_point("store.committed");
   } catch (SQLite::Exception const& cause) {
     names.forget();
     throw store_error(path, "write to", cause);
@@ -305,6 +363,8 @@ auto with_file(std::string const& path, char const* doing, Work const& work) {
   try {
     return work();
   } catch (SQLite::Exception const& cause) {
+    bool const opening = doing == std::string_view("open");
+    if (opening && cause.getErrorCode() == SQLITE_ERROR) throw_damaged(path, cause.what());
     throw store_error(path, doing, cause);
   } catch (std::system_error const& cause) {
     throw StoreError(
@@ -337,6 +397,12 @@ std::int64_t FileWriter::bytes() const {
 
 std::int64_t FileWriter::empty_bytes() const {
   return with_file(impl_->path, "read", [&] { return empty_bytes_of(impl_->db); });
+}
+
+std::vector<std::string> const& FileWriter::mended() const noexcept { return impl_->mended; }
+
+std::optional<std::int64_t> FileWriter::take_held_log() noexcept {
+  return std::exchange(impl_->held_log, std::nullopt);
 }
 
 bool FileWriter::moved() const { return !impl_->left.empty() || impl_->files->moved(); }

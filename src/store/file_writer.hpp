@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -27,6 +28,10 @@ class FileWriter {
   std::int64_t begun() const;             // seconds since the epoch
   std::int64_t bytes() const;             // as one file, with all that was committed
   std::int64_t empty_bytes() const;       // of that, what it had before its first record
+  /// What was found damaged when it was opened, and mended: a line each.
+  std::vector<std::string> const& mended() const noexcept;
+  /// Bytes of the log, when it has passed its bound (again by a quarter of that) because somebody reads in a transaction that began before. Once for each time.
+  std::optional<std::int64_t> take_held_log() noexcept;
   bool moved() const;
   bool is(std::string const& path) const;  // `path` is a name of the file
 

@@ -1,5 +1,6 @@
 #include "store/gap_table.hpp"
 
+#include "store/row_check.hpp"
 #include "store/scoped_reset.hpp"
 
 #include <SQLiteCpp/Column.h>
@@ -11,7 +12,8 @@ namespace logboom::store {
 GapTable::GapTable(SQLite::Database& db, Names& names)
     : names_(names),
       insert_(db,
-              "INSERT INTO gap(publisher_id, stream, first, last, created, reason) VALUES(?, ?, ?, ?, ?, ?)"),
+              "INSERT INTO gap(publisher_id, stream, first, last, created, reason, checksum) VALUES(?, ?, ?, "
+              "?, ?, ?, ?)"),
       find_(db,
             "SELECT id, first, last, created, reason FROM gap "
             "WHERE publisher_id = ? AND stream = ? AND first <= ? AND last >= ?"),
@@ -36,6 +38,8 @@ void GapTable::insert(std::int64_t publisher, std::uint64_t stream, std::uint64_
   insert_.bind(4, static_cast<std::int64_t>(last));
   insert_.bind(5, created);
   insert_.bindNoCopy(6, reason);
+  insert_.bind(7, gap_checksum(publisher, static_cast<std::int64_t>(stream), static_cast<std::int64_t>(first),
+                               static_cast<std::int64_t>(last), created, reason));
   insert_.exec();
 }
 

@@ -1,5 +1,7 @@
 #include "store/incoming_rows.hpp"
 
+#include "store/row_check.hpp"
+
 #include <SQLiteCpp/Exception.h>
 #include <sqlite3.h>
 
@@ -10,7 +12,7 @@ namespace logboom::store {
 
 #define LOGBOOM_COLUMNS                                                                                     \
   "created, level, site_id, source_id, sequence, message, fields, exception_type, exception, stack, task, " \
-  "attributes"
+  "attributes, checksum"
 
 char const* const kInsertIncoming =
     "INSERT INTO record(" LOGBOOM_COLUMNS ") SELECT " LOGBOOM_COLUMNS " FROM incoming";
@@ -35,7 +37,8 @@ enum Column : int {
   kException,
   kStack,
   kTask,
-  kAttributes
+  kAttributes,
+  kChecksum
 };
 
 struct Table : sqlite3_vtab {
@@ -116,6 +119,14 @@ void give_rare(sqlite3_context* context, std::string_view text) {
   if (!text.empty()) give_text(context, text);  // otherwise NULL, the default result
 }
 
+std::int64_t checksum(Cursor const& cursor, IncomingRows::Part const& part, Entry const& entry) {
+  RecordCells const cells{{cursor.id, entry.time, part.block->sites[entry.site]->level, part.sites[entry.site],
+                           part.sources[entry.source], static_cast<std::int64_t>(entry.sequence)},
+                          {entry.message, entry.fields_json, entry.exception_type, entry.exception,
+                           entry.stack, entry.task, entry.attributes_json}};
+  return cells.checksum();
+}
+
 int column(sqlite3_vtab_cursor* base, sqlite3_context* context, int column) {
   auto const* cursor = static_cast<Cursor const*>(base);
   IncomingRows::Part const& part = cursor->rows->parts[cursor->part];
@@ -136,6 +147,7 @@ int column(sqlite3_vtab_cursor* base, sqlite3_context* context, int column) {
     case kStack: give_rare(context, entry.stack); break;
     case kTask: give_rare(context, entry.task); break;
     case kAttributes: give_rare(context, entry.attributes_json); break;
+    case kChecksum: sqlite3_result_int64(context, checksum(*cursor, part, entry)); break;
     default: return SQLITE_ERROR;
   }
   return SQLITE_OK;

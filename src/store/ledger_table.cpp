@@ -1,10 +1,13 @@
 #include "store/ledger_table.hpp"
 
 #include "store/missing_text.hpp"
+#include "store/row_check.hpp"
 #include "store/scoped_reset.hpp"
 
 #include <SQLiteCpp/Column.h>
+#include <SQLiteCpp/Transaction.h>
 
+#include <cstdint>
 #include <cstring>
 
 namespace logboom::store {
@@ -13,16 +16,21 @@ LedgerTable::LedgerTable(SQLite::Database& db, Names& names)
     : db_(db),
       names_(names),
       advance_(db,
-               "INSERT INTO ledger(publisher_id, stream, last, missing) VALUES(?, ?, ?, ?) "
-               "ON CONFLICT DO UPDATE SET last = max(last, excluded.last), "
-               "missing = CASE WHEN excluded.last < last THEN missing ELSE excluded.missing END") {}
+               "INSERT INTO ledger(publisher_id, stream, last, missing, checksum) VALUES(?, ?, ?, ?, ?) "
+               "ON CONFLICT DO UPDATE SET last = excluded.last, missing = excluded.missing, "
+               "checksum = excluded.checksum WHERE excluded.last >= last") {}
 
 void LedgerTable::advance(Progress const& progress) {
   ScopedReset const reset(advance_);
-  advance_.bind(1, names_.publisher(progress.publisher));
-  advance_.bind(2, static_cast<std::int64_t>(progress.stream));
-  advance_.bind(3, static_cast<std::int64_t>(progress.last));
-  advance_.bind(4, write_missing(progress.missing));
+  auto const publisher = names_.publisher(progress.publisher);
+  auto const stream = static_cast<std::int64_t>(progress.stream);
+  auto const last = static_cast<std::int64_t>(progress.last);
+  auto const missing = write_missing(progress.missing);
+  advance_.bind(1, publisher);
+  advance_.bind(2, stream);
+  advance_.bind(3, last);
+  advance_.bind(4, missing);
+  advance_.bind(5, ledger_checksum(publisher, stream, last, missing));
   advance_.exec();
 }
 
@@ -41,6 +49,78 @@ std::vector<Progress> LedgerTable::read() {
     progress.missing = read_missing(select.getColumn(3).getText());
   }
   return ledger;
+}
+
+namespace {
+
+struct Row {
+  std::int64_t publisher = 0, stream = 0;
+};
+
+std::vector<Row> damaged_rows(SQLite::Database& db) {
+  std::vector<Row> damaged;
+  SQLite::Statement select(db, "SELECT publisher_id, stream, last, missing, checksum FROM ledger");
+  while (select.executeStep()) {
+    if (select.getColumn(4).isNull()) continue;  // of before there were any
+    Row const row{select.getColumn(0).getInt64(), select.getColumn(1).getInt64()};
+    auto const whole = ledger_checksum(row.publisher, row.stream, select.getColumn(2).getInt64(),
+                                       select.getColumn(3).getString());
+    if (select.getColumn(4).getInt64() != whole) damaged.push_back(row);
+  }
+  return damaged;
+}
+
+std::int64_t last_stored(SQLite::Database& db, Row const& row) {
+  SQLite::Statement select(db,
+                           "SELECT max(ifnull((SELECT max(sequence) FROM record WHERE source_id IN "
+                           "(SELECT id FROM source WHERE publisher_id = ?1 AND stream = ?2)), 0), "
+                           "ifnull((SELECT max(last) FROM gap WHERE publisher_id = ?1 AND stream = ?2), 0))");
+  select.bind(1, row.publisher);
+  select.bind(2, row.stream);
+  select.executeStep();
+  return select.getColumn(0).getInt64();
+}
+
+}  // namespace
+
+void complete_ledger(SQLite::Database& db) {
+  std::vector<Row> streams;
+  {
+    SQLite::Statement select(db,
+                             "SELECT publisher_id, stream FROM source WHERE publisher_id <> 0 "
+                             "UNION SELECT publisher_id, stream FROM gap "
+                             "EXCEPT SELECT publisher_id, stream FROM ledger");
+    while (select.executeStep())
+      streams.push_back({select.getColumn(0).getInt64(), select.getColumn(1).getInt64()});
+  }
+  SQLite::Statement add(
+      db, "INSERT INTO ledger(publisher_id, stream, last, missing, checksum) VALUES(?, ?, ?, '', ?)");
+  for (Row const& row : streams) {
+    auto const last = last_stored(db, row);
+    if (last == 0) continue;
+    ScopedReset const reset(add);
+    add.bind(1, row.publisher);
+    add.bind(2, row.stream);
+    add.bind(3, last);
+    add.bind(4, ledger_checksum(row.publisher, row.stream, last, ""));
+    add.exec();
+  }
+}
+
+std::size_t mend_ledger(SQLite::Database& db) {
+  auto const damaged = damaged_rows(db);
+  if (damaged.empty()) return 0;
+  SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
+  SQLite::Statement drop(db, "DELETE FROM ledger WHERE publisher_id = ? AND stream = ?");
+  for (Row const& row : damaged) {
+    ScopedReset const reset(drop);
+    drop.bind(1, row.publisher);
+    drop.bind(2, row.stream);
+    drop.exec();
+  }
+  complete_ledger(db);  // all of them: what was damaged may have been the name of the stream
+  transaction.commit();
+  return damaged.size();
 }
 
 }  // namespace logboom::store

@@ -7,6 +7,7 @@
 #include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Statement.h>
 
+#include <cstddef>
 #include <vector>
 
 namespace logboom::store {
@@ -25,5 +26,12 @@ class LedgerTable {
   Names& names_;
   SQLite::Statement advance_;
 };
+
+/// Rows whose checksum says that they are damaged: a number that is too high would have records dropped as known. Each is worked out anew from the records and gaps of its stream in this
+/// file; where there are none it is removed, and the stream goes on from what its publisher still holds. In one transaction of its own. @return how many. @throws SQLite::Exception
+std::size_t mend_ledger(SQLite::Database& db);
+
+/// Rows for streams that have records and none, from the records and gaps. Within a transaction. @throws SQLite::Exception
+void complete_ledger(SQLite::Database& db);
 
 }  // namespace logboom::store

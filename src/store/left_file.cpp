@@ -1,10 +1,10 @@
 #include "store/left_file.hpp"
 
+#include "store/aside_name.hpp"
 #include "store/output_file.hpp"
 
 #include <SQLiteCpp/Column.h>
 #include <SQLiteCpp/Exception.h>
-#include <fmt/chrono.h>
 #include <fmt/core.h>
 #include <sqlite3.h>
 
@@ -14,7 +14,6 @@
 
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <filesystem>
 #include <span>
 #include <stdexcept>
@@ -63,17 +62,6 @@ void settle_copy(std::string const& copy, std::int64_t last_id) {
   auto const found = db.execAndGet("SELECT ifnull(max(id), 0) FROM record").getInt64();
   if (found < last_id)
     throw std::runtime_error(fmt::format("the copy {} ends at record {} of {}", copy, found, last_id));
-}
-
-std::string free_name(std::string const& path) {
-  auto const now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-  auto name = fmt::format("{}.rescued-{:%Y%m%dT%H%M%SZ}", path, fmt::gmtime(now));
-  std::error_code unknown;
-  for (int i = 1; i < 100; ++i) {
-    auto candidate = i == 1 ? name : fmt::format("{}-{}", name, i);
-    if (!std::filesystem::exists(candidate, unknown)) return candidate;
-  }
-  return name;
 }
 
 }  // namespace
@@ -132,7 +120,7 @@ void OpenedFiles::copy(int& source, int handle, std::string const& to) const {
 
 // Bytes of both files, not SQLite's backup: that reads through the index, which may be another database's by now. The log's own checks say where it ends.
 std::string OpenedFiles::rescue(std::int64_t last_id) {
-  auto const name = free_name(path_);
+  auto const name = aside_name(path_, "rescued");
   try {
     copy(file_copy_, file_handle_, name);
     copy(log_copy_, log_handle_, name + "-wal");

@@ -1,5 +1,6 @@
 #include "store/names.hpp"
 
+#include "store/row_check.hpp"
 #include "store/scoped_reset.hpp"
 
 #include <SQLiteCpp/Column.h>
@@ -50,10 +51,28 @@ void bind(SQLite::Statement& statement, Source const& source, std::int64_t publi
   statement.bindNoCopy(8, source.thread);
 }
 
-/// The id that `find` yields, or that `add` makes; `bind_all` binds the same values to either.
+std::int64_t checksum(Site const& site) noexcept {
+  return site_checksum(site.level, site.line, site.logger, site.level_name, site.file, site.function,
+                       site.template_text);
+}
+
+std::int64_t checksum(Source const& source, std::int64_t publisher) noexcept {
+  SourceCells cells;
+  cells.publisher_id = publisher;
+  cells.pid = static_cast<std::int64_t>(source.pid);
+  cells.started = source.started;
+  cells.stream = static_cast<std::int64_t>(source.stream);
+  cells.tid = static_cast<std::int64_t>(source.tid);
+  cells.host = source.host;
+  cells.process = source.process;
+  cells.thread = source.thread;
+  return cells.checksum();
+}
+
+/// The id that `find` yields, or that `add` makes; `bind_all` binds the same values to either, and `add` has the checksum after them.
 template <class Bind>
 std::int64_t find_or_add(SQLite::Database& db, SQLite::Statement& find, SQLite::Statement& add,
-                         Bind const& bind_all) {
+                         std::int64_t checksum, Bind const& bind_all) {
   {
     ScopedReset const reset(find);
     bind_all(find);
@@ -61,6 +80,7 @@ std::int64_t find_or_add(SQLite::Database& db, SQLite::Statement& find, SQLite::
   }
   ScopedReset const reset(add);
   bind_all(add);
+  add.bind(add.getBindParameterCount(), checksum);
   add.exec();
   return db.getLastInsertRowid();
 }
@@ -98,21 +118,22 @@ bool SourceEqual::operator()(std::shared_ptr<Source const> const& a,
 Names::Names(SQLite::Database& db)
     : db_(db),
       find_publisher_(db, "SELECT id FROM publisher WHERE uuid = ?"),
-      add_publisher_(db, "INSERT INTO publisher(uuid) VALUES(?)"),
+      add_publisher_(db, "INSERT INTO publisher(uuid, checksum) VALUES(?, ?)"),
       find_site_(
           db,
           "SELECT id FROM site WHERE logger = ? AND level = ? AND level_name = ? AND file = ? AND line = ? "
           "AND function = ? AND template = ?"),
       add_site_(db,
-                "INSERT INTO site(logger, level, level_name, file, line, function, template) VALUES(?, ?, ?, "
-                "?, ?, ?, ?)"),
+                "INSERT INTO site(logger, level, level_name, file, line, function, template, checksum) "
+                "VALUES(?, ?, ?, ?, ?, ?, ?, ?)"),
       find_source_(db,
                    "SELECT id FROM source WHERE publisher_id = ? AND host = ? AND process = ? AND pid = ? "
                    "AND started = ? "
                    "AND stream = ? AND tid = ? AND thread = ?"),
-      add_source_(db,
-                  "INSERT INTO source(publisher_id, host, process, pid, started, stream, tid, thread) "
-                  "VALUES(?, ?, ?, ?, ?, ?, ?, ?)"),
+      add_source_(
+          db,
+          "INSERT INTO source(publisher_id, host, process, pid, started, stream, tid, thread, checksum) "
+          "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)"),
       publishers_(kNamesHeld / 2, kNameBytesHeld / 2),
       sites_(kNamesHeld / 2, kNameBytesHeld / 2),
       sources_(kNamesHeld / 2, kNameBytesHeld / 2) {}
@@ -121,6 +142,7 @@ std::int64_t Names::publisher(PublisherId const& id) {
   if (auto const known = publishers_.find(id)) return *known;
   std::int64_t const found = find_or_add(
       db_, find_publisher_, add_publisher_,
+      publisher_checksum({reinterpret_cast<char const*>(id.data()), id.size()}),
       [&](SQLite::Statement& statement) { statement.bindNoCopy(1, id.data(), static_cast<int>(id.size())); });
   publishers_.add(id, found, sizeof id);
   return found;
@@ -128,8 +150,8 @@ std::int64_t Names::publisher(PublisherId const& id) {
 
 std::int64_t Names::site(std::shared_ptr<Site const> const& site) {
   if (auto const known = sites_.find(site)) return *known;
-  std::int64_t const found =
-      find_or_add(db_, find_site_, add_site_, [&](SQLite::Statement& statement) { bind(statement, *site); });
+  std::int64_t const found = find_or_add(db_, find_site_, add_site_, checksum(*site),
+                                         [&](SQLite::Statement& statement) { bind(statement, *site); });
   sites_.add(site, found,
              sizeof *site + site->logger.size() + site->template_text.size() + site->file.size() +
                  site->function.size() + site->level_name.size());
@@ -139,8 +161,9 @@ std::int64_t Names::site(std::shared_ptr<Site const> const& site) {
 std::int64_t Names::source(std::shared_ptr<Source const> const& source) {
   if (auto const known = sources_.find(source)) return *known;
   std::int64_t const owner = publisher(source->publisher);
-  std::int64_t const found = find_or_add(
-      db_, find_source_, add_source_, [&](SQLite::Statement& statement) { bind(statement, *source, owner); });
+  std::int64_t const found =
+      find_or_add(db_, find_source_, add_source_, checksum(*source, owner),
+                  [&](SQLite::Statement& statement) { bind(statement, *source, owner); });
   sources_.add(source, found,
                sizeof *source + source->host.size() + source->process.size() + source->thread.size());
   return found;

@@ -52,15 +52,17 @@ void copy_ledger(SQLite::Database& db, std::string const& from) {
   attach.bind(1, reading_uri(from));
   attach.exec();
   SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
-  // A closed file of version 1 knows of nothing that is missing.
-  bool const first = db.execAndGet("PRAGMA before.user_version").getInt() < 2;
+  // Closed files of older versions know of nothing that is missing (1), and have no checksums (2).
+  int const version = db.execAndGet("PRAGMA before.user_version").getInt();
+  char const* const checksum = version < 3 ? "NULL" : "checksum";
   db.exec(
-      "INSERT INTO publisher(id, uuid) SELECT id, uuid FROM before.publisher"
-      " WHERE id <> 0 AND id IN (SELECT publisher_id FROM before.ledger)");
+      fmt::format("INSERT INTO publisher(id, uuid, checksum) SELECT id, uuid, {} FROM before.publisher"
+                  " WHERE id <> 0 AND id IN (SELECT publisher_id FROM before.ledger)",
+                  checksum));
   db.exec(
-      fmt::format("INSERT INTO ledger(publisher_id, stream, last, missing) SELECT publisher_id, stream, "
-                  "last, {} FROM before.ledger",
-                  first ? "''" : "missing"));
+      fmt::format("INSERT INTO ledger(publisher_id, stream, last, missing, checksum) SELECT publisher_id, "
+                  "stream, last, {}, {} FROM before.ledger",
+                  version < 2 ? "''" : "missing", checksum));
   transaction.commit();
 }
 

@@ -34,4 +34,10 @@ void RawDatabase::write(std::int64_t at, std::span<std::byte const> from) {
 
 void RawDatabase::sync() { check(file_->pMethods->xSync(file_, SQLITE_SYNC_NORMAL), "write to"); }
 
+bool has_strange_version(std::string const& path) {
+  std::array<std::byte, 2> versions{};
+  RawDatabase(path, false).read(kVersionsAt, versions);
+  return versions[0] > kVersionsWithLog[0] || versions[1] > kVersionsWithLog[1];
+}
+
 }  // namespace logboom::store

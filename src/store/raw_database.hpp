@@ -41,4 +41,7 @@ class RawDatabase {
   sqlite3_file* file_ = nullptr;
 };
 
+/// Its header says that it is of a version to come: SQLite reads it, and does not write to it, or does neither. @throws SQLite::Exception, StoreError
+bool has_strange_version(std::string const& path);
+
 }  // namespace logboom::store

@@ -1,5 +1,6 @@
 #include "store/rotation.hpp"
 
+#include "posix/fault_point.hpp"
 #include "store/closed_files.hpp"
 #include "store/next_file.hpp"
 #include "store/sync_directory.hpp"
@@ -58,10 +59,13 @@ void rotate(std::string const& path, std::string const& closed,
   }
   sync_directory(closed_directory(path));
   after_step(RotationStep::kLinked);
+  fault_point("rotation.linked");
   remove_log(path);
   after_step(RotationStep::kLogRemoved);
+  fault_point("rotation.log_removed");
   give_name(path);
   after_step(RotationStep::kRenamed);
+  fault_point("rotation.renamed");
 }
 
 void undo_rotation(std::string const& path) noexcept try {

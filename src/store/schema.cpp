@@ -1,5 +1,7 @@
 #include "store/schema.hpp"
 
+#include "posix/fault_point.hpp"
+
 #include <logboom/query.hpp>
 #include <logboom/version.hpp>
 
@@ -9,6 +11,7 @@
 #include <fmt/core.h>
 
 #include <array>
+#include <bit>
 #include <vector>
 
 namespace logboom::store {
@@ -91,7 +94,17 @@ ALTER TABLE ledger ADD COLUMN missing TEXT NOT NULL DEFAULT '';
 CREATE INDEX gap_stream ON gap(publisher_id, stream);
 )sql";
 
-constexpr std::array kSteps{SchemaStep{1, kVersion1}, SchemaStep{2, kVersion2}};
+// What is damaged is found, and told from what is not (row_check.hpp). Rows of before have none.
+constexpr char const* kVersion3 = R"sql(
+ALTER TABLE record ADD COLUMN checksum INTEGER;
+ALTER TABLE ledger ADD COLUMN checksum INTEGER;
+ALTER TABLE gap ADD COLUMN checksum INTEGER;
+ALTER TABLE site ADD COLUMN checksum INTEGER;
+ALTER TABLE source ADD COLUMN checksum INTEGER;
+ALTER TABLE publisher ADD COLUMN checksum INTEGER;
+)sql";
+
+constexpr std::array kSteps{SchemaStep{1, kVersion1}, SchemaStep{2, kVersion2}, SchemaStep{3, kVersion3}};
 static_assert(kSteps.back().to == kSchemaVersion);
 
 // LEFT JOIN and ifnull(): a condition on a joined column then cannot turn the join into an inner one, so that the
@@ -148,6 +161,29 @@ int pragma_value(SQLite::Database& db, char const* name) {
   return db.execAndGet(fmt::format("PRAGMA {}", name)).getInt();
 }
 
+/// What the store's header says is in one of its tables as well: a number that differs there was not written by another program or version, but changed.
+void refuse_damaged_header(SQLite::Database& db, std::string const& path, int application, int version) {
+  int written = 0;
+  try {
+    SQLite::Statement select(db,
+                             "SELECT value FROM meta WHERE key = 'schema' AND (SELECT count(*) FROM meta "
+                             "WHERE key = 'schema_by' AND value LIKE 'logboom %') = 1");
+    if (select.executeStep()) written = select.getColumn(0).getInt();
+  } catch (SQLite::Exception const&) {
+    return;  // no such table: another program's file, or a blank one
+  }
+  // One bit: what is further off was written by a program or version that means it.
+  auto const bits = [](int a, int b) {
+    return std::popcount(static_cast<unsigned>(a) ^ static_cast<unsigned>(b));
+  };
+  if (written == 0 || bits(application, kApplicationId) + bits(version, written) != 1) return;
+  throw StoreError(
+      fmt::format("cannot open {}: its header is damaged (application_id {:#x}, schema version {}; it was "
+                  "written with {:#x} and {}); `logboom repair` salvages what can be read",
+                  path, static_cast<unsigned>(application), version, kApplicationId, written),
+      StoreError::Kind::kDamaged);
+}
+
 void remake_views(SQLite::Database& db) {
   db.exec("DROP VIEW IF EXISTS records; DROP VIEW IF EXISTS logs;");
   db.exec(kViews);
@@ -163,6 +199,7 @@ SchemaState inspect_schema(SQLite::Database& db, std::string const& path, int ne
   state.version = pragma_value(db, "user_version");
   state.blank = db.execAndGet("SELECT count(*) FROM sqlite_schema").getInt() == 0;
   bool const unmarked = application == 0 && state.version == 0 && state.blank;
+  refuse_damaged_header(db, path, application, state.version);
   if (application != kApplicationId && !unmarked) {
     throw StoreError(
         fmt::format("{} is a SQLite file but not a logboom store (application_id {:#x}); name another file",
@@ -187,9 +224,39 @@ void migrate_schema(SQLite::Database& db, std::string const& path, std::span<Sch
   }
   remake_views(db);
   db.exec(fmt::format("PRAGMA application_id={}; PRAGMA user_version={};", kApplicationId, newest));
+  db.exec(fmt::format("INSERT OR REPLACE INTO meta(key, value) VALUES('schema', {})", newest));
   db.exec("INSERT OR REPLACE INTO meta(key, value) VALUES('schema_by', 'logboom " LOGBOOM_VERSION
           "');"
           "INSERT OR IGNORE INTO meta(key, value) VALUES('created', strftime('%Y-%m-%dT%H:%M:%SZ', 'now'));");
+  fault_point("migration.commit");
+  transaction.commit();
+  fault_point("migration.done");
+}
+
+std::vector<std::string> schema_differences(SQLite::Database& db) {
+  SQLite::Database made(":memory:", SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+  migrate_schema(made, "");
+  SQLite::Statement expected(made, "SELECT type, name, tbl_name, sql FROM sqlite_schema");
+  SQLite::Statement find(
+      db, "SELECT count(*) FROM sqlite_schema WHERE type = ? AND name = ? AND tbl_name = ? AND sql IS ?");
+  std::vector<std::string> differ;
+  while (expected.executeStep()) {
+    for (int i = 0; i < 4; ++i) {
+      if (expected.getColumn(i).isNull())
+        find.bind(i + 1);
+      else
+        find.bind(i + 1, expected.getColumn(i).getString());
+    }
+    find.executeStep();
+    if (find.getColumn(0).getInt() != 1) differ.push_back(expected.getColumn(1).getString());
+    find.reset();
+  }
+  return differ;
+}
+
+void mend_views(SQLite::Database& db) {
+  SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
+  remake_views(db);
   transaction.commit();
 }
 

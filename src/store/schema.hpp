@@ -6,11 +6,12 @@
 
 #include <span>
 #include <string>
+#include <vector>
 
 namespace logboom::store {
 
 inline constexpr int kApplicationId = 0x6c6f6762;  // "logb", in the file's header
-inline constexpr int kSchemaVersion = 2;           // PRAGMA user_version
+inline constexpr int kSchemaVersion = 3;           // PRAGMA user_version
 inline constexpr int kOldestRead = 1;  // what readers ask for is in it: closed files stay as they were written
 
 /// SQL that brings a file of version `to - 1` to version `to`. Version 0 has no tables. Views are not versioned:
@@ -37,5 +38,11 @@ SchemaState inspect_schema(SQLite::Database& db, std::string const& path, int ne
 /// @throws StoreError as inspect_schema(); SQLite::Exception when a step fails (the file is as it was).
 void migrate_schema(SQLite::Database& db, std::string const& path,
                     std::span<SchemaStep const> steps = schema_steps());
+
+/// What of the tables, indexes and views of this version is not there as it was made, by name: what else is there is its user's. @throws SQLite::Exception
+std::vector<std::string> schema_differences(SQLite::Database& db);
+
+/// Makes the views anew, in a transaction of its own: they hold no data. @throws SQLite::Exception
+void mend_views(SQLite::Database& db);
 
 }  // namespace logboom::store

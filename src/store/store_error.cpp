@@ -34,13 +34,16 @@ Diagnosis diagnose(int code, int extended) {
     case SQLITE_PERM:
     case SQLITE_AUTH: return {Kind::kUnusable, "check the permissions of it and its directory"};
     case SQLITE_NOTADB:
-      return {Kind::kUnusable,
-              "it is no SQLite file or its header is damaged: move it away, or name another file"};
-    case SQLITE_CORRUPT:
       return {
-          Kind::kUnusable,
-          "it is damaged: move it away to begin a fresh one, and salvage it with `sqlite3 FILE .recover`"};
-    default: return {Kind::kUnusable, "check it with `sqlite3 FILE 'PRAGMA quick_check'`"};
+          Kind::kDamaged,
+          "it is no SQLite file or its header is damaged: name another file, or salvage what is in it with "
+          "`logboom repair`"};
+    case SQLITE_CORRUPT:
+    // Rows that contradict each other.
+    case SQLITE_CONSTRAINT:
+    case SQLITE_MISMATCH:
+      return {Kind::kDamaged, "it is damaged: `logboom repair` salvages what can be read"};
+    default: return {Kind::kUnusable, "check it with `logboom verify`"};
   }
 }
 

@@ -34,6 +34,12 @@ std::optional<std::int64_t> before_closed(std::string const& path) noexcept {
   return std::nullopt;
 }
 
+std::uint64_t log_bytes(std::string const& path) noexcept {
+  std::error_code missing;
+  auto const size = std::filesystem::file_size(path + "-wal", missing);
+  return missing ? 0 : size;
+}
+
 std::uint64_t bytes_on_disk(std::string const& path) noexcept {
   std::uint64_t bytes = 0;
   auto const add = [&](std::string const& file) {

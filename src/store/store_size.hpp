@@ -14,6 +14,9 @@ std::uint64_t count_rows(std::string const& path) noexcept;
 /// The id before the oldest record's, over all files; nothing where there are no closed ones. Asks the file system only.
 std::optional<std::int64_t> before_closed(std::string const& path) noexcept;
 
+/// Of the write-ahead log; 0 where there is none.
+std::uint64_t log_bytes(std::string const& path) noexcept;
+
 /// Bytes of all its files, the write-ahead log and what is being made of closed ones included. Asks the file system only.
 std::uint64_t bytes_on_disk(std::string const& path) noexcept;
 

@@ -1,5 +1,6 @@
 #include "store/store_writer.hpp"
 
+#include "posix/fault_point.hpp"
 #include "store/archivist.hpp"
 #include "store/closed_files.hpp"
 #include "store/file_writer.hpp"
@@ -128,6 +129,9 @@ void StoreWriter::Impl::open() {
   begun = file->begun();
   empty_bytes = file->empty_bytes();
   last_id = file->last_id();
+  if (options.damage) {
+    for (auto const& line : file->mended()) options.damage(line);
+  }
   if (archivist) archivist->rotated(facts());
 }
 
@@ -162,6 +166,7 @@ void StoreWriter::Impl::close_current() {
   try {
     finish_next(path, gained(), file->last_id() + 1, options.now());
     options.after_step(RotationStep::kNextWhole);
+    fault_point("rotation.next_whole");
     rotate(
         path, closed_path(path, begun, file->first_id()),
         [this](std::string const& name) { return file->is(name); }, options.after_step);
@@ -210,6 +215,11 @@ void StoreWriter::Impl::write(std::span<std::unique_ptr<Block> const> blocks) {
   if (blocks.empty()) return;
   file->write(blocks);
   last_id = file->last_id();
+  if (auto const bytes = file->take_held_log(); bytes && options.notice)
+    options.notice(fmt::format(
+        "{}-wal has grown to {} MiB, since a program reads the store in one long transaction: until it ends "
+        "that, the log cannot begin anew",
+        path, *bytes >> 20U));
   if (archivist && archivist->wanted()) remember(blocks);
 }
 

@@ -25,6 +25,7 @@ struct WriterOptions {
   RetentionOptions retention = {};
   std::int64_t least_id = 1;                     // a file that is begun anew has no id below
   std::function<void(std::string)> notice = {};  // one line for people, from any thread: what stands in the way of retention
+  std::function<void(std::string)> damage = {};  // the same: a damaged place that was found when a file was opened, and mended
   std::function<std::int64_t()> now = {};             // seconds since the epoch; not set: the system's
   std::function<void(RotationStep)> after_step = {};  // for tests
 };

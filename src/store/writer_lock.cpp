@@ -11,6 +11,7 @@
 
 #include <cerrno>
 #include <mutex>
+#include <new>
 #include <set>
 #include <system_error>
 
@@ -90,6 +91,23 @@ WriterLock::WriterLock(std::string const& path) : lock_path_(path + ".lock") {
     unclaim(lock_path_);
     throw;
   }
+}
+
+bool is_being_written(std::string const& path) noexcept try {
+  std::string const lock_path = path + ".lock";
+  if (!claim(lock_path)) return true;
+  unclaim(lock_path);
+  if (lock::held_here(lock_path.c_str())) return true;
+  int const fd = ::open(lock_path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return errno != ENOENT;
+  struct flock look {};
+  look.l_type = F_WRLCK;
+  look.l_whence = SEEK_SET;
+  bool const taken = ::fcntl(fd, F_GETLK, &look) != 0 || look.l_type != F_UNLCK;
+  ::close(fd);
+  return taken;
+} catch (std::bad_alloc const&) {
+  return true;
 }
 
 WriterLock::~WriterLock() {

@@ -22,4 +22,7 @@ class WriterLock {
   int fd_ = -1;
 };
 
+/// Somebody has the lock, this process included. Takes and makes nothing.
+bool is_being_written(std::string const& path) noexcept;
+
 }  // namespace logboom::store

@@ -61,6 +61,8 @@ Drained drain(fs::path const& directory, DrainOptions const& options) {
   SinkOptions sink;
   sink.type = SinkOptions::Type::kUpstream;
   sink.endpoint = options.endpoint;
+  sink.curve_server_key = options.curve_server_key;
+  sink.curve_secret = options.curve_secret;
   sink.spool = directory.string();
   sink.spool_bytes = std::uint64_t{1}
                      << 62U;  // nothing is added but declarations of losses, and these are to find room

@@ -15,6 +15,7 @@ namespace logboom::upstream {
 
 struct DrainOptions {
   std::string endpoint;                                      // of the other collector
+  std::string curve_server_key, curve_secret;                // for it, as in SinkOptions
   std::chrono::milliseconds patience{10'000};                // without progress
   std::function<void(Level, std::string_view line)> report;  // any thread
   std::function<bool()> stop;                                // asked every few milliseconds

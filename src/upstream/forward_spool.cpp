@@ -1,8 +1,8 @@
 // Segments of frames. Must not know what a frame says.
 #include "upstream/forward_spool.hpp"
 
+#include "record/check.hpp"
 #include "record/random_bytes.hpp"
-#include "spool/check.hpp"
 #include "spool/directory.hpp"
 
 #include <fmt/format.h>
@@ -37,7 +37,7 @@ struct SegmentHeader {
   std::uint32_t sum() const noexcept {
     SegmentHeader copy = *this;
     copy.check = 0;
-    return spool::check_bytes(0, std::as_bytes(std::span(&copy, 1)));
+    return check_bytes(0, std::as_bytes(std::span(&copy, 1)));
   }
   bool valid() const noexcept { return magic == kMagic && version == 1 && first >= 1 && check == sum(); }
 };
@@ -50,7 +50,7 @@ struct IdFile {
 
   static constexpr std::uint64_t kMagic = 0x6469'5f67'6d6f'6f62U;
 
-  std::uint64_t sum() const noexcept { return spool::check_bytes(magic, id); }
+  std::uint64_t sum() const noexcept { return check_bytes(magic, id); }
 };
 static_assert(sizeof(IdFile) == 32);
 
@@ -92,7 +92,7 @@ struct ForwardSpool::Header {
   std::uint32_t sum(std::uint64_t stream) const noexcept {
     Header copy = *this;
     copy.header_check = 0;
-    return spool::check_bytes(stream, std::as_bytes(std::span(&copy, 1)));
+    return check_bytes(stream, std::as_bytes(std::span(&copy, 1)));
   }
   bool valid(std::uint64_t stream, std::uint64_t expected) const noexcept {
     return magic == kMagic && number == expected && size > 0 && size <= kLongestFrame &&
@@ -242,7 +242,7 @@ void ForwardSpool::write(std::span<std::byte const> contents, std::uint32_t reco
   auto& segment = segments_.back();
   Header header;
   header.size = static_cast<std::uint32_t>(contents.size());
-  header.check = spool::check_bytes(stream_ ^ next_number_, contents);
+  header.check = check_bytes(stream_ ^ next_number_, contents);
   header.number = next_number_;
   header.records = records;
   header.kind = kind;
@@ -355,7 +355,7 @@ ForwardSpool::Frame ForwardSpool::read(std::uint64_t stream, std::uint64_t numbe
   frame.records = header->records;
   frame.contents.resize(header->size);
   auto const got = reading_.handle.read_at(reading_.offset - header->size, frame.contents);
-  if (got != header->size || spool::check_bytes(stream ^ number, frame.contents) != header->check)
+  if (got != header->size || check_bytes(stream ^ number, frame.contents) != header->check)
     frame.contents.clear();
   return frame;
 }

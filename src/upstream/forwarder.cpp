@@ -1,6 +1,7 @@
 // See forwarder.hpp.
 #include "upstream/forwarder.hpp"
 
+#include "curve/client_keys.hpp"
 #include "posix/background_thread.hpp"
 #include "publisher/background.hpp"
 #include "spool/spool.hpp"
@@ -35,6 +36,18 @@ std::string joined(std::vector<delivery::Endpoint> const& endpoints) {
   std::string list;
   for (auto const& endpoint : endpoints) list += (list.empty() ? "" : ",") + endpoint.text;
   return list;
+}
+
+curve::ClientKeys keys_of(SinkOptions const& options) {
+  return {options.curve_server_key, options.curve_secret};
+}
+
+void check_keys(curve::ClientKeys const& keys, std::size_t addresses, std::string const& name) {
+  try {
+    curve::check(keys, addresses);
+  } catch (curve::KeyError const& error) {
+    throw std::invalid_argument(fmt::format("upstream {}: {}", name, error.what()));
+  }
 }
 
 std::vector<delivery::Endpoint> parsed(std::string const& endpoint) {
@@ -87,6 +100,7 @@ Forwarder::Forwarder(SinkOptions const& options, Surroundings surroundings)
       appender_(spool_, losses_, selector_, appending(), hooks()),
       feed_(spool_, self_),
       wake_(make_eventfd()) {
+  check_keys(keys_of(options_), endpoints_.size(), name_);
   for (auto const& line : spool_.problems()) around_.report(level::kWarning, "upstream spool: " + line);
 }
 
@@ -137,7 +151,7 @@ void Forwarder::start() {
     return "takes no forwarded records: it is of an older version; update it. The records wait in the spool";
   };
   zmq_ctx_set(context_.handle(), ZMQ_BLOCKY, 0);
-  link_.emplace(context_);
+  link_.emplace(context_, keys_of(options_), endpoints_);
   speaker_.emplace(*link_, endpoints_, self_, feed_, std::move(hooks));
   thread_ = posix::background_thread("logboom-forward", [this] { run(); });
 }
@@ -193,6 +207,7 @@ void Forwarder::watch_connection(std::int64_t now) {
   if (!welcomed && !said_ && now - silent_since_ >= kFailing && !stopping_) {
     said_ = true;
     // What it does say was told already.
+    if (!speaker_->refusal().empty()) return;
     if (!speaker_->heard() || speaker_->window().unanswered() == 0 || speaker_->window().unanswered() > 3)
       failed(fmt::format("upstream {}: no collector answers there; records wait in the spool {}", name_,
                          spool_.directory().string()));

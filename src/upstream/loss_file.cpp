@@ -1,7 +1,7 @@
 // See loss_file.hpp.
 #include "upstream/loss_file.hpp"
 
-#include "spool/check.hpp"
+#include "record/check.hpp"
 
 #include <fcntl.h>
 #include <algorithm>
@@ -21,7 +21,7 @@ struct LossFile::Slot {
   std::uint64_t sum() const noexcept {
     Slot copy = *this;
     copy.check = 0;
-    return spool::check_bytes(0, std::as_bytes(std::span(&copy, 1)));
+    return check_bytes(0, std::as_bytes(std::span(&copy, 1)));
   }
   bool used() const noexcept { return first >= 1 && last >= first && check == sum(); }
 };

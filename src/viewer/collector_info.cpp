@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <string>
+#include <variant>
 
 namespace logboom::viewer {
 namespace {
@@ -21,11 +22,17 @@ milliseconds left_until(Clock::time_point end) {
 
 }  // namespace
 
-InfoQuestion::InfoQuestion(delivery::Endpoint const& endpoint, milliseconds timeout)
+InfoQuestion::InfoQuestion(delivery::Endpoint const& endpoint, curve::ClientKeys const& keys,
+                           milliseconds timeout)
     : control_(context_, zmq::socket_type::dealer), deadline_(Clock::now() + timeout) {
   context_.set(zmq::ctxopt::blocky, 0);
   control_.set(zmq::sockopt::linger, 0);
+  control_.set(zmq::sockopt::reconnect_ivl, 20);
+  control_.set(zmq::sockopt::reconnect_ivl_max, 500);
+  control_.set(zmq::sockopt::ipv6, endpoint.control.find('[') != std::string::npos);
   control_.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(wire::kMaxControl));
+  curve::apply(keys, 0, control_);
+  monitor_.open(context_, control_, keys.any());
   control_.connect(endpoint.control);
   auto const question = delivery::encode(delivery::InfoRequest{});
   control_.send(zmq::buffer(question.data(), question.size()), zmq::send_flags::dontwait);
@@ -33,18 +40,28 @@ InfoQuestion::InfoQuestion(delivery::Endpoint const& endpoint, milliseconds time
 
 bool InfoQuestion::wait(milliseconds most, int stop_fd) {
   auto const end = std::min(deadline_, Clock::now() + most);
-  std::array<zmq::pollitem_t, 2> items{
-      {{control_.handle(), 0, ZMQ_POLLIN, 0}, {nullptr, stop_fd, ZMQ_POLLIN, 0}}};
-  std::size_t const watched = stop_fd < 0 ? 1 : 2;
+  std::array<zmq::pollitem_t, 3> items{{{control_.handle(), 0, ZMQ_POLLIN, 0},
+                                        {monitor_.handle(), 0, ZMQ_POLLIN, 0},
+                                        {nullptr, stop_fd, ZMQ_POLLIN, 0}}};
+  std::size_t const watched = stop_fd < 0 ? 2 : 3;
   try {
     do {
       zmq::poll(items.data(), watched, left_until(end));
-      if (items[1].revents != 0) return true;
+      if (items[2].revents != 0) return true;
+      while (auto const change = monitor_.next()) {
+        if (*change != curve::HandshakeMonitor::Change::kRefused) continue;
+        refusal_ = monitor_.reason();
+        return true;
+      }
       zmq::message_t frame;
       if (!control_.recv(frame, zmq::recv_flags::dontwait)) continue;
       auto decoded = delivery::decode({static_cast<std::byte const*>(frame.data()), frame.size()});
       if (auto* const info = std::get_if<delivery::Info>(&decoded)) {
         answer_ = std::move(*info);
+        return true;
+      }
+      if (auto* const error = std::get_if<delivery::Error>(&decoded)) {
+        refusal_ = std::move(error->text);
         return true;
       }
     } while (Clock::now() < end);
@@ -54,13 +71,6 @@ bool InfoQuestion::wait(milliseconds most, int stop_fd) {
     if (error.num() != EINTR) throw;  // a signal: whoever sent it wants to go on with something else
   }
   return Clock::now() >= deadline_;
-}
-
-std::optional<delivery::Info> ask_for_info(delivery::Endpoint const& endpoint, milliseconds timeout,
-                                           int stop_fd) {
-  InfoQuestion question(endpoint, timeout);
-  question.wait(timeout, stop_fd);
-  return question.answer();
 }
 
 bool is_here(delivery::Info const& info) {

@@ -24,34 +24,59 @@ void CollectorTalk::connect() {
   control_.set(zmq::sockopt::reconnect_ivl, 20);
   control_.set(zmq::sockopt::reconnect_ivl_max, 500);
   control_.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(wire::kMaxControl));
+  curve::apply(keys_, 0, control_);
+  monitor_.open(context_, control_, keys_.any());
   control_.connect(endpoint_.control);
+}
+
+void CollectorTalk::close() noexcept {
+  monitor_.close();
+  control_.close();
 }
 
 CollectorTalk::Answer CollectorTalk::ask(delivery::Control const& question, milliseconds timeout, int stop_fd) {
   auto const begun = Clock::now();
   auto const deadline = begun + timeout;
-  if (control_.handle() == nullptr) connect();
+  try {
+    if (control_.handle() == nullptr) connect();
+  } catch (...) {
+    close();
+    throw;
+  }
   for (auto const& frame : {delivery::encode(question), delivery::encode(delivery::InfoRequest{})})
     control_.send(zmq::buffer(frame.data(), frame.size()), zmq::send_flags::dontwait);
   Answer answer;
-  std::array<zmq::pollitem_t, 2> items{
-      {{control_.handle(), 0, ZMQ_POLLIN, 0}, {nullptr, stop_fd, ZMQ_POLLIN, 0}}};
+  std::array<zmq::pollitem_t, 3> items{{{control_.handle(), 0, ZMQ_POLLIN, 0},
+                                        {monitor_.handle(), 0, ZMQ_POLLIN, 0},
+                                        {nullptr, stop_fd, ZMQ_POLLIN, 0}}};
   for (;;) {
     auto const left = std::max(milliseconds{0}, std::chrono::ceil<milliseconds>(deadline - Clock::now()));
     try {
-      zmq::poll(items.data(), stop_fd < 0 ? 1 : 2, left);
+      zmq::poll(items.data(), stop_fd < 0 ? 2 : 3, left);
     } catch (zmq::error_t const& error) {
       if (error.num() != EINTR) throw;
       continue;
     }
-    if (items[1].revents != 0) answer.outcome = Outcome::kStopped;
-    if (items[1].revents != 0 || receive(answer)) break;
+    if (items[2].revents != 0) answer.outcome = Outcome::kStopped;
+    if (items[2].revents != 0 || receive(answer) || shut_out(answer)) break;
     if (Clock::now() >= deadline) break;
   }
   answer.took = Clock::now() - begun;
   // What may still come would be taken for the answer to the next question.
-  if (answer.outcome == Outcome::kSilent || answer.outcome == Outcome::kStopped) control_.close();
+  if (answer.outcome == Outcome::kSilent || answer.outcome == Outcome::kStopped ||
+      answer.outcome == Outcome::kShutOut)
+    close();
   return answer;
+}
+
+bool CollectorTalk::shut_out(Answer& answer) {
+  while (auto const change = monitor_.next()) {
+    if (*change != curve::HandshakeMonitor::Change::kRefused) continue;
+    answer.outcome = Outcome::kShutOut;
+    answer.refusal = monitor_.reason();
+    return true;
+  }
+  return false;
 }
 
 /// @return whether that was all.

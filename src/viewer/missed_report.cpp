@@ -3,6 +3,7 @@
 
 #include "delivery/control.hpp"
 
+#include <exception>
 #include <utility>
 
 namespace logboom::viewer {
@@ -14,12 +15,14 @@ void MissedReport::say() noexcept {
       control_ = zmq::socket_t(*context_, zmq::socket_type::dealer);
       control_.set(zmq::sockopt::linger, static_cast<int>(kLastWord.count()));
       control_.set(zmq::sockopt::ipv6, true);
+      curve::apply(keys_, 0, control_);
       control_.connect(endpoint_.control);
     }
     auto const frame = delivery::encode(delivery::Missed{untold_});
     if (control_.send(zmq::buffer(frame.data(), frame.size()), zmq::send_flags::dontwait)) untold_ = 0;
-  } catch (zmq::error_t const&) {
-    // No socket to be had: told later, or never. It is a figure for people.
+  } catch (std::exception const&) {
+    // No socket to be had, no key: told later, or never. It is a figure for people.
+    control_.close();
   }
   told_ = std::chrono::steady_clock::now();
 }

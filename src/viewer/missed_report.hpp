@@ -1,6 +1,7 @@
 // Tells the collector how many records a viewer missed for good: nobody else knows. Must not know how they were missed.
 #pragma once
 
+#include "curve/client_keys.hpp"
 #include "delivery/endpoint.hpp"
 
 #include <chrono>
@@ -15,8 +16,8 @@ class MissedReport {
   static constexpr std::chrono::milliseconds kEvery{1'000};
   static constexpr std::chrono::milliseconds kLastWord{200};
 
-  MissedReport(zmq::context_t& context, delivery::Endpoint const& endpoint)
-      : context_(&context), endpoint_(endpoint) {}
+  MissedReport(zmq::context_t& context, delivery::Endpoint const& endpoint, curve::ClientKeys const& keys)
+      : context_(&context), endpoint_(endpoint), keys_(keys) {}
   ~MissedReport() { say(); }
   MissedReport(MissedReport const&) = delete;
   MissedReport& operator=(MissedReport const&) = delete;
@@ -34,6 +35,7 @@ class MissedReport {
 
   zmq::context_t* context_;
   delivery::Endpoint const& endpoint_;
+  curve::ClientKeys const& keys_;
   zmq::socket_t control_;  // opened when there is something to say
   bool wanted_ = false;
   std::uint64_t untold_ = 0;

@@ -1,6 +1,8 @@
 // The viewer's sockets and its way to the store. What was seen and what is missing is LiveTracker's business.
 #include <logboom/subscriber.hpp>
 
+#include "curve/client_keys.hpp"
+#include "curve/handshake_monitor.hpp"
 #include "delivery/endpoint.hpp"
 #include "record/record_codec.hpp"
 #include "store/store_reader.hpp"
@@ -34,7 +36,8 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kInfoTimeout{10'000};  // a collector is there: it has answered a sync
 constexpr milliseconds kSyncPatience{500};
-constexpr int kReceiveHighWater = 1000;  // messages; DESIGN.md, "Bounded everywhere"
+constexpr milliseconds kRefusedPause{1'000};  // between two attempts at a collector that does not let us in
+constexpr int kReceiveHighWater = 1000;       // messages; DESIGN.md, "Bounded everywhere"
 
 std::string random_nonce() {
   std::random_device entropy;
@@ -109,13 +112,16 @@ struct Subscriber::Impl {
         topics(matcher.topics()),
         // Ids of different stores do not mix: a viewer watches one collector, the first that is named.
         endpoint(delivery::resolve_endpoints(options.endpoint).front()),
+        keys(curve::resolve_client_keys(options.curve_server_key, options.curve_secret)),
         tracker(topics),
-        live(context, zmq::socket_type::sub),
-        missed_report(context, endpoint) {
+        missed_report(context, endpoint, keys) {
+    context.set(zmq::ctxopt::blocky, 0);
     if (options.until_idle > 0) idle.emplace(idle_watch(options.until_idle, options));
     if (wants_history() && !options.database.empty()) open_store(options.database, true);
+    check_given_keys();
     connect();
   }
+  ~Impl() { monitor.close(); }
 
   // --- the caller's side
 
@@ -157,7 +163,7 @@ struct Subscriber::Impl {
     finishing = true;
     idle.reset();
     last_of_all.reset();
-    ask_for_sync();
+    if (live.handle() != nullptr) ask_for_sync();
   }
 
   // What the collector says of the publishers belongs to the id in the same message: it may be the end, once everything up to that was seen.
@@ -169,9 +175,39 @@ struct Subscriber::Impl {
 
   // --- the bus
 
+  void check_given_keys() const {
+    if (options.curve_server_key.empty() && options.curve_secret.empty()) return;
+    try {
+      curve::check(keys, 1);
+    } catch (curve::KeyError const& error) {
+      throw std::invalid_argument(error.what());
+    }
+  }
+
+  /// Keys that cannot be used are a refusal, which the next call says.
   void connect() {
-    context.set(zmq::ctxopt::blocky, 0);
+    refusal.clear();
+    live = zmq::socket_t(context, zmq::socket_type::sub);
+    set_options();
+    try {
+      curve::apply(keys, 0, live);
+    } catch (curve::KeyError const& error) {
+      return refused(error.what());
+    }
+    try {
+      monitor.open(context, live, keys.any());
+      ask_for_sync();
+      live.connect(endpoint.live);
+    } catch (...) {
+      monitor.close();
+      live.close();
+      throw;
+    }
+  }
+
+  void set_options() {
     live.set(zmq::sockopt::linger, 0);
+    live.set(zmq::sockopt::ipv6, endpoint.live.find('[') != std::string::npos);
     live.set(zmq::sockopt::rcvhwm, kReceiveHighWater);
     live.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(kMaxLiveFrame));
     live.set(zmq::sockopt::reconnect_ivl, 50);
@@ -182,8 +218,34 @@ struct Subscriber::Impl {
     live.set(zmq::sockopt::tcp_keepalive_cnt, 3);
     for (auto const& topic : topics) live.set(zmq::sockopt::subscribe, topic);
     live.set(zmq::sockopt::subscribe, "T");
-    ask_for_sync();
-    live.connect(endpoint.live);
+  }
+
+  void refused(std::string line) {
+    monitor.close();
+    live.close();
+    sync_topic.clear();
+    refusal = std::move(line);
+    try_again = Clock::now() + kRefusedPause;
+  }
+
+  /// Says a refusal once, then waits until it is time for another attempt. @return whether there is a socket.
+  bool let_in(milliseconds timeout) {
+    while (auto const change = monitor.next()) {
+      if (*change != curve::HandshakeMonitor::Change::kRefused) continue;
+      refused(fmt::format("{}: the collector refuses: {}", endpoint.text, monitor.reason()));
+      break;
+    }
+    if (!refusal.empty()) throw RefusedError(std::exchange(refusal, {}));
+    if (live.handle() != nullptr) return true;
+    std::array<zmq::pollitem_t, 1> stop{{{nullptr, stopped.fd(), ZMQ_POLLIN, 0}}};
+    try {
+      zmq::poll(stop, std::min(timeout, left_until(try_again)));
+    } catch (zmq::error_t const& error) {
+      if (error.num() != EINTR) throw;
+    }
+    if (stopped.raised() || Clock::now() < try_again) return false;
+    connect();
+    return live.handle() != nullptr;
   }
 
   // The topics were subscribed before, and a pipe keeps its order: when the answer comes, they are active.
@@ -203,10 +265,12 @@ struct Subscriber::Impl {
 
   /// Waits for one message or stop(), and takes it.
   void receive(milliseconds timeout) {
+    if (!let_in(timeout)) return;
     ask_again_if_unanswered();
     if (awaits_sync()) timeout = std::min(timeout, kSyncPatience);
-    std::array<zmq::pollitem_t, 2> items{
-        {{live.handle(), 0, ZMQ_POLLIN, 0}, {nullptr, stopped.fd(), ZMQ_POLLIN, 0}}};
+    std::array<zmq::pollitem_t, 3> items{{{live.handle(), 0, ZMQ_POLLIN, 0},
+                                          {nullptr, stopped.fd(), ZMQ_POLLIN, 0},
+                                          {monitor.handle(), 0, ZMQ_POLLIN, 0}}};
     try {
       if (zmq::poll(items, timeout) == 0 || (items[0].revents & ZMQ_POLLIN) == 0) return;
       zmq::message_t topic;
@@ -268,7 +332,11 @@ struct Subscriber::Impl {
   void find_store() {
     if (!wants_history() && !options.refetch) return;
     store.reset();
-    question.emplace(endpoint, kInfoTimeout);
+    try {
+      question.emplace(endpoint, keys, kInfoTimeout);
+    } catch (curve::KeyError const& error) {
+      refused(error.what());
+    }
   }
 
   void take_info(std::optional<delivery::Info> const& info) {
@@ -373,6 +441,7 @@ struct Subscriber::Impl {
   Matcher matcher;
   std::vector<std::string> topics;
   delivery::Endpoint endpoint;
+  curve::ClientKeys keys;
   viewer::LiveTracker tracker;
   std::optional<viewer::IdleWatch> idle;
   bool finishing = false;                   // finish() was asked for, and the collector has not answered yet
@@ -381,6 +450,9 @@ struct Subscriber::Impl {
   StopSignal stopped;
   zmq::context_t context{1};
   zmq::socket_t live;
+  curve::HandshakeMonitor monitor;  // of live
+  std::string refusal;              // not said yet
+  Clock::time_point try_again{};    // not before
   viewer::MissedReport missed_report;
   std::string sync_topic;
   Clock::time_point asked_at;

@@ -176,7 +176,7 @@ def test_pyzmqs_log_watcher_sees_the_bus(bus, start_collector, start, run):
 
 @pytest.mark.parametrize("arguments, reason", [
     (["--subscribe", "nonsense"], "cannot subscribe to 'nonsense'"),
-    (["--zmq-log", "tcp://300.0.0.1:1"], "cannot publish on 'tcp://300.0.0.1:1'"),
+    (["--zmq-log", "tcp://300.0.0.1:1", "--insecure"], "cannot publish on 'tcp://300.0.0.1:1'"),
 ])
 def test_an_endpoint_that_is_none_is_refused_in_one_line(bus, run, arguments, reason):
     done = run("collect", bus.endpoint, "--no-db", *arguments)

@@ -256,6 +256,11 @@ MappedFile MappedFile::open(std::filesystem::path path, std::size_t size) {
   return {std::move(path), file.fd(), size};
 }
 
+/// Nobody looks at a spool here.
+MappedFile MappedFile::copy(std::filesystem::path path, std::size_t size) {
+  return open(std::move(path), size);
+}
+
 void MappedFile::show() { rename_file(hidden(path_), path_); }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept

@@ -94,7 +94,7 @@ class Soak:
     def start_collector(self):
         addresses = [self.bus.endpoint] + ([self.endpoint] if self.switch else [])
         prefix = self.switch["hub"] if self.switch else []
-        self.collector = Collector([*prefix, COMMAND, "collect", *addresses, "--db", self.bus.database, "--no-adopt", "--adopt", self.hosts[0].spools],
+        self.collector = Collector([*prefix, COMMAND, "collect", *addresses, "--db", self.bus.database, "--insecure", "--no-adopt", "--adopt", self.hosts[0].spools],
                                    self.bus.environment | self.store.environment)
         self.collector_since = time.monotonic()
 

@@ -45,7 +45,7 @@ def test_a_collector_knows_its_tcp_address_by_any_name_of_the_machine(bus, die, 
     collector.kill()
     die("elsewhere", f"tcp://127.0.0.1:{int(port) - 3}")
     die("here", f"tcp://localhost:{port}")
-    start_collector(endpoint=f"tcp://*:{port}")
+    start_collector("--insecure", endpoint=f"tcp://*:{port}")
     eventually(lambda: bus.count("logger = 'burst'") == 100)
     eventually(lambda: len(bus.spools()) == 1)
 

@@ -36,6 +36,8 @@ def in_order(directory, name):
     """The file and those that it was rotated to, the oldest first; of one that is there twice while it is being compressed the compressed one."""
     found = {}
     for path in directory.glob(name + ".*"):
+        if path.suffix == ".tmp":
+            continue  # a compression that the end interrupted; the original is there
         number = int(path.name.removeprefix(name + ".").removesuffix(".zst"))
         if number not in found or path.suffix == ".zst":
             found[number] = path

@@ -42,7 +42,7 @@ def on(bus, processes):
             return process
 
         def collector(self, *arguments):
-            command = [*self.hosts[self.name], COMMAND, "collect", self.endpoint, "--db", self.database, "--no-adopt", *arguments]
+            command = [*self.hosts[self.name], COMMAND, "collect", self.endpoint, "--db", self.database, "--insecure", "--no-adopt", *arguments]
             return self._begin(Collector(command, self.environment)).wait_ready()
 
         def worker(self, endpoint, path, *arguments):

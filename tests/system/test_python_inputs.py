@@ -466,7 +466,7 @@ def test_host_of_another_address(bus, start_collector):
         except OSError:
             pytest.skip("no network")
         own = probe.getsockname()[0]
-    collector = start_collector("--python-tcp", "*:0")
+    collector = start_collector("--insecure", "--python-tcp", "*:0")
     port = int(re.search(r"python-tcp 0\.0\.0\.0:(\d+)", collector.wait_line("collecting on .*").group())[1])
     handler = logging.handlers.SocketHandler(own, port)
     logger_with(handler).info("from afar")

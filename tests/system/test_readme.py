@@ -74,6 +74,20 @@ def test_the_publisher_in_pyzmq(bus, start_collector):
         ("app", 30, "disk is nearly full", 12)]
 
 
+def test_keys(bus, start_collector, tmp_path):
+    (tmp_path / "logboom").symlink_to(COMMAND)
+    # A port with two free ones after it, as a collector finds them.
+    probe = start_collector(endpoint="tcp://127.0.0.1:0", database=None)
+    port = probe.endpoint.rpartition(":")[2]
+    probe.stop()
+    script = block("sh").replace("7514", port) + "\nkill $!\nwait\n"
+    environment = bus.environment | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    ran = subprocess.run(["bash", "-c", script], env=environment, cwd=bus.directory, capture_output=True, text=True, timeout=PATIENCE)
+    assert ran.returncode == 0, ran.stderr
+    assert len(ran.stdout.splitlines()) == 1 and ran.stdout.endswith("hello\n"), ran.stdout + ran.stderr
+    assert "INSECURE" not in ran.stderr and "1 bad" not in ran.stderr
+
+
 def test_the_session(bus, start_collector, tmp_path):
     steps = session()
     assert len(steps) > 5 and steps[0][0] == "logboom collect &"

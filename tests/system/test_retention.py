@@ -107,12 +107,12 @@ def test_size_is_bounded_and_the_oldest_go(bus, start_collector, worker, run):
     collector = start_collector("--max-size", "4MiB")
     process = worker("burst", bus.directory / "count0", 60_000 // SCALE, "--pause-every", "50", "--text", "1000")
     assert process.wait(LONG) == 0
-    eventually(lambda: queried(run, "-n", "burst", "--last", "1")[0]["fields"]["i"] == 60_000 // SCALE, LONG, "the last one")
+    eventually(lambda: [one["fields"]["i"] for one in queried(run, "--db", bus.database, "-n", "burst", "--last", "1")] == [60_000 // SCALE], LONG, "the last one")
     eventually(lambda: size(bus) <= 6 << 20, LONG, "the bound, but for the log of the file in use")
-    found = [record["fields"]["i"] for record in queried(run, "-n", "burst")]
+    found = [record["fields"]["i"] for record in queried(run, "--db", bus.database, "-n", "burst")]
     assert found == list(range(found[0], 60_000 // SCALE + 1)), "without a hole"
     assert found[0] > 1
-    assert [record["fields"]["i"] for record in queried(run, "-n", "burst", "--last", "1500")] == found[-1500:]
+    assert [record["fields"]["i"] for record in queried(run, "--db", bus.database, "-n", "burst", "--last", "1500")] == found[-1500:]
     assert collector.stop() == 0
     assert collector.running() is False
 

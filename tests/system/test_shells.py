@@ -9,7 +9,7 @@ import pytest
 
 from conftest import COMMAND, PATIENCE
 
-COMMANDS = ["collect", "tail", "query", "send", "run", "recover", "level", "status", "doctor", "demo", "completion", "man"]
+COMMANDS = ["collect", "tail", "query", "send", "run", "recover", "verify", "repair", "level", "status", "doctor", "keygen", "demo", "completion", "man"]
 
 
 def output(*arguments):

@@ -554,7 +554,7 @@ def test_two_hosts_whose_hub_is_killed_and_cut_off(bus, site, worker, network, p
         made.begin = begin
         return made
 
-    hub = placed("hub", (), "tcp://10.77.0.1:7514")
+    hub = placed("hub", ("--insecure",), "tcp://10.77.0.1:7514")
     hosts = {name: placed(name, ("--upstream", hub.endpoint), f"ipc://{bus.runtime}/{name}") for name in ("one", "two")}
     hub.start()
     for host in hosts.values():

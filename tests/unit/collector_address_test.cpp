@@ -34,7 +34,7 @@ class AddressTest : public testing::Test {
   }
   std::string refusal(delivery::Endpoint const& endpoint) {
     try {
-      AddressClaim const claim(endpoint);
+      AddressClaim const claim(endpoint, false);
     } catch (delivery::BindError const& error) {
       EXPECT_THAT(error.what(), StartsWith(endpoint.text + ": "));
       EXPECT_THAT(error.what(), HasSubstr("; "));
@@ -43,22 +43,24 @@ class AddressTest : public testing::Test {
     }
     return "";
   }
-  static BusSockets bind(delivery::Endpoint const& endpoint, bool live = true) {
-    return BusSockets(claim_addresses({&endpoint, 1}), {&endpoint, 1}, live);
+  BusSockets bind(delivery::Endpoint const& endpoint, bool live = true) {
+    return BusSockets(claim_addresses({&endpoint, 1}, false), {&endpoint, 1}, live, admission_);
   }
 
   std::filesystem::path directory_;
+  OwnLog log_{"host", level::kInfo, {}, [] { return std::int64_t{1}; }};
+  Admission admission_{{}, log_};
 };
 
 TEST_F(AddressTest, MakesAPrivateDirectory) {
-  AddressClaim const claim(endpoint("a/b/bus"));
+  AddressClaim const claim(endpoint("a/b/bus"), false);
   struct stat status {};
   ASSERT_EQ(::stat((directory_ / "a/b").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777U, 0700U);
 }
 
 TEST_F(AddressTest, OneHolderAtATimeNamedByItsPid) {
-  std::optional<AddressClaim> claim(endpoint("bus"));
+  std::optional<AddressClaim> claim(std::in_place, endpoint("bus"), false);
   EXPECT_THAT(refusal(endpoint("bus")),
               HasSubstr("in use by another collector (pid " + std::to_string(::getpid()) + ")"));
   claim.reset();
@@ -141,7 +143,7 @@ TEST_F(AddressTest, AForkedChildDoesNotKeepItsParentsAddress) {
   ASSERT_EQ(::pipe(pipe), 0);
   pid_t const parent = ::fork();
   if (parent == 0) {
-    AddressClaim const claim(endpoint("bus"));
+    AddressClaim const claim(endpoint("bus"), false);
     if (::fork() == 0) {
       ::close(pipe[0]);
       pid_t const self = ::getpid();
@@ -162,7 +164,7 @@ TEST_F(AddressTest, AForkedChildDoesNotKeepItsParentsAddress) {
 }
 
 TEST_F(AddressTest, ASecondCollectorOfOneProcessIsRefusedAndTakesNothingAway) {
-  std::optional<AddressClaim> claim(std::in_place, endpoint("bus"));
+  std::optional<AddressClaim> claim(std::in_place, endpoint("bus"), false);
   for (int i = 0; i < 3; ++i) EXPECT_THAT(refusal(endpoint("bus")), HasSubstr(std::to_string(::getpid())));
   pid_t const other = ::fork();
   if (other == 0) ::_exit(refusal(endpoint("bus")).empty() ? 1 : 0);

@@ -1,6 +1,6 @@
 // What is found in the ring of a dead process: after SIGKILL at any moment, with bits flipped, cut off, after a restart of the machine.
 #include "spool/ring_recovery.hpp"
-#include "spool/check.hpp"
+#include "record/check.hpp"
 #include "spool_fixture.hpp"
 
 #include <gtest/gtest.h>
@@ -247,6 +247,46 @@ TEST_F(Recovery, WhatIsNoRingIsRefusedWithOneLine) {
   std::filesystem::remove(file());
   ASSERT_EQ(::mkfifo(file().c_str(), 0600), 0);
   EXPECT_THROW((void)RingFile::open(file()), std::system_error);
+}
+
+// As long as nobody has looked, a changed bit in what the process did not live to seal may pass for what was logged; from the first look on it does not.
+TEST_F(Recovery, WhatWasNotSealedIsSealedByTheFirstWhoOpensIt) {
+  {
+    RingFile ring = RingFile::create(file(), 0, kMinRing);
+    RingProducer producer = ring.producer();
+    for (int i = 0; i < 12; ++i) ASSERT_TRUE(write_record(producer));
+  }
+  { EXPECT_EQ(read_all(RingFile::open(file())).whole.size(), 12U); }
+  std::vector<char> const good = read_file(file());
+  std::size_t const end = detail::kRingDataOffset + RingFile::look(file()).head();
+  for (std::size_t at = detail::kRingDataOffset; at < end; ++at) {
+    for (int const bit : {0, 7}) {
+      with_bit_flipped(good, at, bit, [&](RingFile const& ring) {
+        ReadBack const read = read_all(ring);
+        EXPECT_EQ(read.wrong, 0U);
+        EXPECT_LE(read.missing, 1U);
+        EXPECT_EQ(read.whole.size() + read.missing, 12U);
+      });
+    }
+  }
+}
+
+TEST_F(Recovery, ALookLeavesTheFileAsItIs) {
+  std::vector<char> bad = make_file();
+  bad[detail::kRingDataOffset + 5'000] = static_cast<char>(bad[detail::kRingDataOffset + 5'000] ^ 1);
+  bad.resize(bad.size() - 100'000);
+  write_file(file(), bad);
+  { EXPECT_FALSE(RingFile::look(file()).damage().empty()); }
+  EXPECT_EQ(read_file(file()), bad);
+}
+
+// Different words of the two copies: each is right in the other.
+TEST_F(Recovery, AnIdentityIsMadeOfTwoDamagedCopies) {
+  std::vector<char> bad = make_file();
+  for (std::size_t const at : {std::size_t{3}, std::size_t{33}, std::size_t{2048 + 17}, std::size_t{2048 + 66}})
+    bad[at] = static_cast<char>(~bad[at]);
+  write_file(file(), bad);
+  EXPECT_EQ(read_all(RingFile::open(file())).whole.size(), kHeld);
 }
 
 // The identity's boot id stands at byte 40 of either copy; with another one, only the sealed frames count.

@@ -328,7 +328,7 @@ TEST_F(ReplayTest, AnAdopterLeavesTheSpoolsOfOtherBusesAlone) {
   die(1, ten, {"tcp://nowhere:1", scratch.endpoint().text});
   die(1, ten);  // an older version's
   collect();
-  Adopter adopter({root()}, {scratch.endpoint("silent"), scratch.endpoint()});
+  Adopter adopter({root()}, {scratch.endpoint("silent"), scratch.endpoint()}, {});
   adopter.allow();
   EXPECT_TRUE(test::until([&] { return adopter.adopted() == 2; }, [] { std::this_thread::yield(); }));
   adopter.stop();
@@ -340,7 +340,7 @@ TEST_F(ReplayTest, AnAdopterLeavesTheSpoolsOfOtherBusesAlone) {
 TEST_F(ReplayTest, AnAdopterSendsWhatItFindsOnceItIsAllowed) {
   die(1, [](SpoolWriter& writer) { writer.write_many(0, 10); });
   collect();
-  Adopter adopter({root()}, {scratch.endpoint()});
+  Adopter adopter({root()}, {scratch.endpoint()}, {});
   EXPECT_EQ(spool::Spool::list(root()).size(), 1U);
   adopter.allow();
   EXPECT_TRUE(test::until([&] { return adopter.adopted() == 1; }, [] { std::this_thread::yield(); }));

@@ -31,7 +31,7 @@ class SpeakerTest : public testing::Test {
                          [this](Level, std::string_view line) { reports.emplace_back(line); }};
     hooks.state = [this] { return state; };
     speaker.reset();
-    link.emplace(context);
+    link.emplace(context, curve::ClientKeys{}, endpoints);
     speaker.emplace(*link, std::move(endpoints), writer->spool.publisher(), *feed, std::move(hooks));
   }
   void collect() { collector.emplace(scratch.endpoint(), stored); }

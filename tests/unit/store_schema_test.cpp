@@ -13,11 +13,11 @@ using testing::Not;
 
 class StoreSchemaTest : public StoreTest {
  protected:
-  std::string refusal() const {
+  std::string refusal(StoreError::Kind kind = StoreError::Kind::kUnusable) const {
     try {
       StoreWriter const writer(path);
     } catch (StoreError const& error) {
-      EXPECT_EQ(error.kind(), StoreError::Kind::kUnusable);
+      EXPECT_EQ(error.kind(), kind);
       EXPECT_THAT(error.what(), HasSubstr(path));
       EXPECT_THAT(error.what(), Not(HasSubstr("\n")));
       return error.what();
@@ -56,14 +56,14 @@ TEST_F(StoreSchemaTest, OtherDatabasesAreRefusedAndLeftAlone) {
 
 TEST_F(StoreSchemaTest, WhatIsNoDatabaseIsRefused) {
   std::ofstream(path) << std::string(5'000, 'x');
-  EXPECT_THAT(refusal(), HasSubstr("no SQLite file or its header is damaged"));
+  EXPECT_THAT(refusal(StoreError::Kind::kDamaged), HasSubstr("no SQLite file or its header is damaged"));
   EXPECT_EQ(std::filesystem::file_size(path), 5'000U);
 }
 
 TEST_F(StoreSchemaTest, DamagedHeaderIsRefused) {
   { StoreWriter(path).write(blocks_of(make_block(1, 1, 10))); }
   std::fstream(path, std::ios::in | std::ios::out | std::ios::binary).write("\0\0\0\0\0\0\0\0", 8);
-  EXPECT_THAT(refusal(), HasSubstr("header is damaged"));
+  EXPECT_THAT(refusal(StoreError::Kind::kDamaged), HasSubstr("header is damaged"));
 }
 
 TEST_F(StoreSchemaTest, DirectoriesAndMissingDirectoriesAreNamed) {

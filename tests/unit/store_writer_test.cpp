@@ -377,7 +377,9 @@ TEST_F(StoreWriterTest, CheckpointsHappenWhileWriting) {
 
 TEST_F(StoreWriterTest, TheLogIsBoundedWithoutAPauseAndGrowsBehindAReader) {
   constexpr std::int64_t kBound = 1 << 20;
-  StoreWriter writer(path, {.log_bound = kBound});
+  std::vector<std::string> told;
+  StoreWriter writer(path,
+                     {.log_bound = kBound, .notice = [&](std::string const& line) { told.push_back(line); }});
   std::uint64_t next = 1;
   auto const write_8_mib = [&] {
     for (int i = 0; i < 80; ++i, ++next) {
@@ -389,11 +391,14 @@ TEST_F(StoreWriterTest, TheLogIsBoundedWithoutAPauseAndGrowsBehindAReader) {
   auto const log_size = [&] { return static_cast<std::int64_t>(std::filesystem::file_size(path + "-wal")); };
   write_8_mib();
   EXPECT_LE(log_size(), 2 * kBound);
+  EXPECT_TRUE(told.empty());
   {
     SQLite::Database reader(path, SQLite::OPEN_READONLY);
     reader.exec("BEGIN; SELECT count(*) FROM record");
     write_8_mib();  // nobody waits for the reader
     EXPECT_GE(log_size(), 7 * kBound);
+    ASSERT_FALSE(told.empty());
+    EXPECT_NE(told.back().find("-wal has grown to"), std::string::npos);
   }
   auto const grown = log_size();
   write_8_mib();

@@ -80,6 +80,8 @@ class Handler(_core.HandlerBase, logging.Handler):
     level           of the handler, as of any
     levels          level rules for Python's loggers, "info,app.db=debug"; else LOGBOOM_LEVEL, else none
     process_name    else LOGBOOM_NAME, else the script's name
+    curve_server_key, curve_secret   where the collector asks for keys: its public key, or a file of it, and the file of this process's secret key; else
+                    LOGBOOM_CURVE_SERVER_KEY and LOGBOOM_CURVE_SECRET. docs/security.md
     spool           directory of the spool; else LOGBOOM_SPOOL, else ~/.local/state/logboom/spool
     ring_capacity, overflow_bound    bytes that records may wait in, a thread (1 MiB) and a process (1 GiB)
     when_full       "block": a log call waits up to block_timeout (1 s) for room, then drops; "drop": drops at once. What is dropped is counted and declared.
@@ -95,11 +97,13 @@ class Handler(_core.HandlerBase, logging.Handler):
                  process_name: Optional[str] = None, spool: Union[str, os.PathLike[str], None] = None,
                  ring_capacity: Optional[int] = None, overflow_bound: Optional[int] = None, when_full: Optional[str] = None,
                  block_timeout: Optional[float] = None, flush_timeout: float = 2.0,
+                 curve_server_key: Optional[str] = None, curve_secret: Union[str, os.PathLike[str], None] = None,
                  fast: bool = True) -> None:
         logging.Handler.__init__(self, level)
         given = {"endpoint": endpoint, "levels": levels, "process_name": process_name,
                  "spool": None if spool is None else os.fspath(spool), "ring_capacity": ring_capacity,
-                 "overflow_bound": overflow_bound, "when_full": when_full, "block_timeout": block_timeout}
+                 "overflow_bound": overflow_bound, "when_full": when_full, "block_timeout": block_timeout,
+                 "curve_server_key": curve_server_key, "curve_secret": None if curve_secret is None else os.fspath(curve_secret)}
         self._options = {key: value for key, value in given.items() if value is not None}
         self._bus = _bus(self._options)
         self._flush_timeout = flush_timeout
@@ -130,7 +134,7 @@ class Handler(_core.HandlerBase, logging.Handler):
 
     @property
     def status(self) -> Dict[str, Any]:
-        """endpoint, spool (its own directory), memory_backed, connected, problem (one line, or "")."""
+        """endpoint, spool (its own directory), memory_backed, connected, refusal and problem (one line each, or "")."""
         return self._bus.status
 
     def __repr__(self) -> str:

@@ -71,6 +71,7 @@ def to_log_record(self):
 
 Record = _core.Record
 StoreError = _core.StoreError
+RefusedError = _core.RefusedError
 Record.to_log_record = to_log_record
 
 

@@ -3,6 +3,9 @@ from typing import Any, Dict, Mapping, Optional, Tuple, Union
 
 ORIGIN: str
 
+class RefusedError(RuntimeError):
+    """A collector that does not let a viewer in, or keys that cannot be used."""
+
 class StoreError(RuntimeError):
     """The store's file cannot be opened, read or written; one line that names the file, the reason and the mend."""
 

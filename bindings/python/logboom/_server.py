@@ -21,11 +21,12 @@ class Server:
 
     sqlite_filepath  the store; made if missing. None: no store, the records are there for server.subscribe()
     host, port       for stock SocketHandlers; port 0: any free one (see `port`), None: none. Loopback unless said otherwise: whoever reaches
-                     the port can write to the log
+                     the port can write to the log, so that another one needs `insecure`
     udp_port, unix, unix_datagram   the same for DatagramHandler and Unix sockets
     endpoint         the address for logboom's publishers and viewers; default: a private one
     export           sets what `environment` says for this process and its children while the context lasts
     level            level rules for publishers: "info,etl.db=debug"
+    insecure         True: a host or an endpoint that others than this machine reach is served, although nobody there is asked who they are
     adopt            whether spools that publishers of this user left when they died are read, or which spool directories; default: if there is a store
 
     On exit what has been received is committed; connected clients are not waited for. A forked child has no server: the object is
@@ -33,7 +34,8 @@ class Server:
     """
 
     def __init__(self, sqlite_filepath=None, host="localhost", port=logging.handlers.DEFAULT_TCP_LOGGING_PORT, *,
-                 udp_port=None, unix=None, unix_datagram=None, endpoint=None, export=False, level=None, adopt=None):
+                 udp_port=None, unix=None, unix_datagram=None, endpoint=None, export=False, level=None, adopt=None,
+                 insecure=False):
         self.sqlite_filepath = os.fspath(sqlite_filepath) if sqlite_filepath is not None else None
         self.host = host
         self._port = port
@@ -45,6 +47,7 @@ class Server:
         self._exported = None
         self._level = level or ""
         self._adopt = adopt
+        self._insecure = insecure
         self._directory = None
         self._core = None
         self._pid = None
@@ -62,7 +65,7 @@ class Server:
             self._core = _core.ServerCore(
                 endpoints=[endpoint], database=self.sqlite_filepath or "", tcp=_address(self.host, self._port),
                 udp=_address(self.host, self._udp_port), unix=self._unix, unix_datagram=self._unix_datagram,
-                level_rules=self._level, adopt=self._spools())
+                level_rules=self._level, adopt=self._spools(), insecure=self._insecure)
         except BaseException:
             self._remove_directory()
             raise

@@ -19,19 +19,23 @@ class Subscriber:
     until_idle  True: the iteration ends once at least one publisher came and all have left, and everything they logged was
                 seen; a number: that at least so many came. A publisher of this very process is not waited for.
     endpoint    the collector's address; LOGBOOM_ENDPOINT, then the default
+    curve_server_key, curve_secret   the collector's public key, or a file of it, and the file of one's own secret key, where the collector asks
+                for keys; else LOGBOOM_CURVE_SERVER_KEY and LOGBOOM_CURVE_SECRET
     database    the store's file, where the collector's own path does not lead to it
     wait        seconds to wait for the collector here. Without one it is waited for in the background, and records of
                 before it answered are not seen
 
     One thread at a time reads; stop() and close() are for any. Raises ValueError for a filter or an address that cannot be
-    read, StoreError for history that cannot be.
+    read, StoreError for history that cannot be, RefusedError (also from reading) when the collector does not let this viewer in.
     """
 
     def __init__(self, *, level=None, logger=None, host=None, process=None, pid=None, grep=None, where=None, since=None,
-                 until=None, last=None, until_idle=False, endpoint=None, database=None, refetch=True, wait=2.0):
+                 until=None, last=None, until_idle=False, endpoint=None, database=None, refetch=True, wait=2.0,
+                 curve_server_key=None, curve_secret=None):
         chosen = selection(level=level, logger=logger, host=host, process=process, pid=pid, grep=grep, where=where,
                            since=since, until=until, last=last)
-        self._live = _core.LiveReader(chosen, endpoint=endpoint or "", database=str(database or ""), refetch=refetch,
+        self._live = _core.LiveReader(chosen, endpoint=endpoint or "", curve_server_key=curve_server_key or "",
+                                      curve_secret=str(curve_secret or ""), database=str(database or ""), refetch=refetch,
                                       until_idle=int(until_idle))
         self._ready = collections.deque()
         self._async = None

@@ -108,6 +108,10 @@ PublisherOptions options_from(py::dict const& given) {
     if (value.is_none()) continue;
     if (name == "endpoint") {
       options.endpoint = value.cast<std::string>();
+    } else if (name == "curve_server_key") {
+      options.curve_server_key = value.cast<std::string>();
+    } else if (name == "curve_secret") {
+      options.curve_secret = value.cast<std::string>();
     } else if (name == "spool") {
       options.spool = value.cast<std::string>();
     } else if (name == "levels") {
@@ -157,6 +161,7 @@ py::dict status(Bus& bus) {
   said["spool"] = s.spool;
   said["memory_backed"] = s.memory_backed;
   said["connected"] = s.connected;
+  said["refusal"] = s.refusal;
   said["problem"] = s.problem;
   return said;
 }

@@ -29,9 +29,10 @@ using std::chrono::milliseconds;
 /// A subscriber that several threads may call: one of them reads, the others wait.
 class LiveReader {
  public:
-  LiveReader(Selection const& selection, std::string endpoint, std::string database, bool refetch,
-             std::size_t until_idle)
-      : live_(make(selection, std::move(endpoint), std::move(database), refetch, until_idle)) {}
+  LiveReader(Selection const& selection, std::string endpoint, std::string server_key, std::string secret,
+             std::string database, bool refetch, std::size_t until_idle)
+      : live_(make(selection, std::move(endpoint), std::move(server_key), std::move(secret),
+                   std::move(database), refetch, until_idle)) {}
 
   /// At least one record and at most `most`, in their order; none when the time is over, or nothing more will come.
   py::list take(std::size_t most, std::optional<double> seconds) {
@@ -96,10 +97,13 @@ class LiveReader {
     Subscriber subscriber;
   };
 
-  static std::unique_ptr<Live> make(Selection const& selection, std::string endpoint, std::string database,
-                                    bool refetch, std::size_t until_idle) {
+  static std::unique_ptr<Live> make(Selection const& selection, std::string endpoint, std::string server_key,
+                                    std::string secret, std::string database, bool refetch,
+                                    std::size_t until_idle) {
     SubscriberOptions options;
     options.endpoint = std::move(endpoint);
+    options.curve_server_key = std::move(server_key);
+    options.curve_secret = std::move(secret);
     options.filter = selection.filter;
     options.history = selection.last;
     options.replay = selection.has_since();
@@ -213,12 +217,14 @@ class HistoryReader {
 
 void bind_reading(py::module_& module) {
   py::register_exception<StoreError>(module, "StoreError", PyExc_RuntimeError);
+  py::register_exception<RefusedError>(module, "RefusedError", PyExc_RuntimeError);
   bind_record(module);
   bind_selection(module);
 
   py::class_<LiveReader>(module, "LiveReader")
-      .def(py::init<Selection const&, std::string, std::string, bool, std::size_t>(), py::arg("selection"),
-           py::arg("endpoint"), py::arg("database"), py::arg("refetch"), py::arg("until_idle"))
+      .def(py::init<Selection const&, std::string, std::string, std::string, std::string, bool, std::size_t>(),
+           py::arg("selection"), py::arg("endpoint"), py::arg("curve_server_key"), py::arg("curve_secret"),
+           py::arg("database"), py::arg("refetch"), py::arg("until_idle"))
       .def("take", &LiveReader::take, py::arg("most"), py::arg("seconds") = py::none())
       .def("wait_until_live", &LiveReader::wait_until_live, py::arg("seconds") = py::none())
       .def("stop", &LiveReader::stop)

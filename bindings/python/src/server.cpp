@@ -74,10 +74,11 @@ class ServerCore {
  public:
   ServerCore(std::vector<std::string> endpoints, std::string database, std::optional<std::string> tcp,
              std::optional<std::string> udp, std::optional<std::string> unix_stream,
-             std::optional<std::string> unix_datagram, std::string level_rules, std::vector<std::string> adopt)
+             std::optional<std::string> unix_datagram, std::string level_rules,
+             std::vector<std::string> adopt, bool insecure)
       : running_(begin(options(std::move(endpoints), std::move(database), std::move(tcp), std::move(udp),
                                std::move(unix_stream), std::move(unix_datagram), std::move(level_rules),
-                               std::move(adopt)))),
+                               std::move(adopt), insecure))),
         endpoints_(running_.get().collector().endpoints()),
         inputs_(running_.get().collector().inputs()) {}
 
@@ -123,7 +124,7 @@ class ServerCore {
                                   std::optional<std::string> tcp, std::optional<std::string> udp,
                                   std::optional<std::string> unix_stream,
                                   std::optional<std::string> unix_datagram, std::string level_rules,
-                                  std::vector<std::string> adopt) {
+                                  std::vector<std::string> adopt, bool insecure) {
     CollectorOptions made;
     made.endpoints = std::move(endpoints);
     made.database = std::move(database);
@@ -133,6 +134,7 @@ class ServerCore {
     made.python_unix_datagram = std::move(unix_datagram);
     made.level_rules = std::move(level_rules);
     made.adopt = std::move(adopt);
+    made.insecure = insecure;
     made.notice = to_stderr;
     return made;
   }
@@ -174,9 +176,10 @@ void bind_server(py::module_& module) {
   py::class_<ServerCore>(module, "ServerCore")
       .def(py::init<std::vector<std::string>, std::string, std::optional<std::string>,
                     std::optional<std::string>, std::optional<std::string>, std::optional<std::string>,
-                    std::string, std::vector<std::string>>(),
+                    std::string, std::vector<std::string>, bool>(),
            py::kw_only(), py::arg("endpoints"), py::arg("database"), py::arg("tcp"), py::arg("udp"),
-           py::arg("unix"), py::arg("unix_datagram"), py::arg("level_rules"), py::arg("adopt"))
+           py::arg("unix"), py::arg("unix_datagram"), py::arg("level_rules"), py::arg("adopt"),
+           py::arg("insecure"))
       .def_property_readonly("endpoints", &ServerCore::endpoints)
       .def_property_readonly("inputs", &ServerCore::inputs)
       .def("status", &ServerCore::status)

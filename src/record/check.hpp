@@ -1,4 +1,4 @@
-// The one checksum of the spool's files: 32 bits over any bytes, portable, some 10 GB/s. It finds damage, not forgery.
+// The one checksum of the spool's files and the store's rows: 32 bits over any bytes, portable, some 10 GB/s. It finds damage, not forgery.
 // Must not know what it is computed over.
 #pragma once
 
@@ -7,9 +7,9 @@
 #include <cstring>
 #include <span>
 
-namespace logboom::spool {
+namespace logboom {
 
-/// Written to the identity of rings; a reader that does not know the number refuses the file.
+/// What it is called in files that say which one they use (the identity of a ring, a store's `meta`); a reader that does not know the number refuses the file.
 inline constexpr std::uint32_t kCheckFold1 = 1;
 
 /// Never 0. `seed` binds the bytes to where they stand. Products of pairs of words, with keys that differ from place to place, are added up:
@@ -45,4 +45,4 @@ inline std::uint32_t check_bytes(std::uint64_t seed, std::span<std::byte const> 
   return check == 0 ? 1 : check;
 }
 
-}  // namespace logboom::spool
+}  // namespace logboom

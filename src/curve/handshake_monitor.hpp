@@ -1,0 +1,50 @@
+// What becomes of a socket's one connection: made, lost, or refused and why. Must not know what travels on it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include <zmq.hpp>
+
+namespace logboom::curve {
+
+/// One thread, the socket's. To be opened before the socket connects, and closed before the socket is.
+class HandshakeMonitor {
+ public:
+  enum class Change {
+    kConnected,
+    kDisconnected,
+    /// The other side does not let us in. The socket may never try again: it is to be closed, and another one opened when it is time.
+    kRefused,
+  };
+
+  HandshakeMonitor() = default;
+  ~HandshakeMonitor() { close(); }
+  HandshakeMonitor(HandshakeMonitor&&) = delete;
+
+  /// @param curve whether the socket has keys. @throws zmq::error_t
+  void open(zmq::context_t& context, zmq::socket_t& socket, bool curve);
+  void close() noexcept;
+  /// What happened since the last call, one at a time. Not blocking.
+  std::optional<Change> next();
+  /// After kRefused: why, and what mends it.
+  std::string const& reason() const noexcept { return reason_; }
+
+  bool is_open() const noexcept { return events_.handle() != nullptr; }
+  /// For zmq_poll.
+  void* handle() noexcept { return events_.handle(); }
+
+ private:
+  static constexpr int kUnsaid = 3;  // handshakes in a row that the other side ended without a word
+
+  std::optional<Change> take(std::uint16_t event, std::uint32_t value);
+
+  zmq::socket_t* socket_ = nullptr;
+  zmq::socket_t events_;
+  bool curve_ = false;
+  int unsaid_ = 0;
+  std::string reason_;
+};
+
+}  // namespace logboom::curve

@@ -1,0 +1,88 @@
+#include "store/database_pages.hpp"
+
+#include "store/closed_files.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+namespace logboom::store {
+namespace {
+
+constexpr std::uint32_t kUsualPage = 16'384;  // what the store makes its files with
+
+int open_file(std::string const& path, bool may_be_missing) {
+  int const file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0 && !(may_be_missing && errno == ENOENT))
+    throw std::system_error(errno, std::generic_category(), "cannot open " + path);
+  return file;
+}
+
+std::size_t read_at(int file, std::uint64_t at, std::span<std::byte> into) noexcept {
+  std::size_t got = 0;
+  while (got < into.size()) {
+    auto const size = ::pread(file, into.data() + got, into.size() - got, static_cast<off_t>(at + got));
+    if (size < 0 && errno == EINTR) continue;
+    if (size <= 0) break;
+    got += static_cast<std::size_t>(size);
+  }
+  return got;
+}
+
+/// By the database's header, where that can be.
+std::uint32_t page_size_in(std::span<std::byte const> header) noexcept {
+  auto const size =
+      std::to_integer<std::uint32_t>(header[16]) << 8U | std::to_integer<std::uint32_t>(header[17]);
+  return std::has_single_bit(size) && size >= 512 && size <= 32'768 ? size : kUsualPage;
+}
+
+}  // namespace
+
+DatabasePages::DatabasePages(std::string const& path) {
+  if (path.ends_with(kCompressedEnd)) {
+    compressed_ = std::make_unique<SeekableReader>(path);
+    size_ = static_cast<std::uint64_t>(compressed_->size());
+  } else {
+    file_ = open_file(path, false);
+    struct stat status {};
+    if (::fstat(file_, &status) == 0) size_ = static_cast<std::uint64_t>(status.st_size);
+    log_ = check_log(path + "-wal");
+    if (log_.frames > 0) log_file_ = open_file(path + "-wal", true);
+  }
+  std::array<std::byte, 100> header{};
+  (void)read_file(0, header);
+  page_size_ = log_.page_size != 0 ? log_.page_size : page_size_in(header);
+  // The log's word for the number of pages, and the file as far as it goes: what is behind the last page was one once.
+  count_ = std::max(log_.pages, static_cast<std::uint32_t>((size_ + page_size_ - 1) / page_size_));
+  for (LogPage const& page : log_.content) in_log_[page.page] = page.offset;
+}
+
+DatabasePages::~DatabasePages() {
+  if (file_ >= 0) ::close(file_);
+  if (log_file_ >= 0) ::close(log_file_);
+}
+
+bool DatabasePages::read_file(std::uint64_t at, std::span<std::byte> into) {
+  if (!compressed_) return read_at(file_, at, into) == into.size();
+  try {
+    return compressed_->read(static_cast<std::int64_t>(at), into) == into.size();
+  } catch (SeekableError const&) {
+    return false;  // a damaged frame
+  }
+}
+
+bool DatabasePages::read(std::uint32_t page, std::span<std::byte> into) {
+  std::fill(into.begin(), into.end(), std::byte{0});
+  if (auto const found = in_log_.find(page); found != in_log_.end())
+    return read_at(log_file_, found->second, into) == into.size();
+  return read_file(std::uint64_t{page - 1} * page_size_, into);
+}
+
+}  // namespace logboom::store
