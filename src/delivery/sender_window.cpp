@@ -227,12 +227,16 @@ void SenderWindow::sent(std::span<Range const> ranges, std::size_t bytes, std::i
   }
   sent_since_rewind_ = true;
   // Made before an ack came for it, which somebody else's sending had brought about: no other may come.
-  bool const committed = std::all_of(ranges.begin(), ranges.end(), [&](Range const& range) {
-    return range.end <= streams_.at(range.stream).committed + 1;
-  });
-  if (committed) return;
+  if (outdated(ranges)) return;
   in_flight_.push_back({{ranges.begin(), ranges.end()}, bytes});
   in_flight_bytes_ += bytes;
+}
+
+bool SenderWindow::outdated(std::span<Range const> ranges) const {
+  return std::all_of(ranges.begin(), ranges.end(), [&](Range const& range) {
+    auto const at = streams_.find(range.stream);
+    return at == streams_.end() || range.end <= at->second.committed + 1;
+  });
 }
 
 bool SenderWindow::all_committed() const {

@@ -52,6 +52,8 @@ class SenderWindow {
   void ack(Ack const& message, std::int64_t now);
   void resend(Resend const& message, std::int64_t now);
   void sent(std::span<Range const> ranges, std::size_t bytes, std::int64_t now);
+  /// Nothing of it needs to be sent any more: it was made before an ack came, or its streams are closed.
+  bool outdated(std::span<Range const> ranges) const;
   void said_bye(std::int64_t now) { last_bye_ = now; }
   void bye_answered() { last_bye_ = kNever; }
 

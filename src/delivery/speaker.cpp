@@ -167,7 +167,9 @@ void Speaker::obey(std::string const& rules) {
 }
 
 void Speaker::greet(std::int64_t now) {
-  if (!window_.hello_due(now) || !link_->say(Hello{wire::kVersion, *publisher_, window_.hello_streams()}))
+  // After the answer to a bye it would be one that has come back, and whose bye is waited for.
+  if (bye_answered_ || !window_.hello_due(now) ||
+      !link_->say(Hello{wire::kVersion, *publisher_, window_.hello_streams()}))
     return;
   window_.said_hello(now);
   known_ = true;
@@ -177,7 +179,7 @@ bool Speaker::send(std::int64_t now) {
   bool sent = false;
   blocked_ = false;
   for (int i = 0; i < kBatchesARound && window_.may_send(); ++i) {
-    if (batch_.ranges.empty()) batch_ = feed_->next(window_);
+    if (window_.outdated(batch_.ranges)) batch_ = feed_->next(window_);
     if (batch_.ranges.empty()) break;
     blocked_ = !link_->send(batch_.bytes);
     if (blocked_) break;

@@ -77,7 +77,13 @@ FaultSet all_but(std::vector<std::string> const& names) {
   return faults;
 }
 
-Outcome run(Options const& options) { return Schedule(options).run(); }
+Outcome run(Options const& options) try {
+  return Schedule(options).run();
+} catch (std::exception const& error) {
+  Outcome outcome;
+  outcome.problem = fmt::format("something throws: {}", error.what());
+  return outcome;
+}
 
 /// Leaves out one kind of fault after the other, as long as it still fails in whatever way.
 Options shrink(Options options) {

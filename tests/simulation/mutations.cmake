@@ -24,10 +24,6 @@ mutation(rewind-only-to-what-was-sent delivery/sender_window.cpp
   [[    stream.cursor = std::max(stream.expected, stream.committed + 1);]]
   [[    if (!MUTATED) stream.cursor = std::max(stream.expected, stream.committed + 1);]])
 
-mutation(committed-batch-awaited delivery/sender_window.cpp
-  [[  if (committed) return;]]
-  [[  if (committed && !MUTATED) return;]])
-
 # --- the speaker
 mutation(bye-before-drained delivery/speaker.cpp
   [[  if (!drained()) {

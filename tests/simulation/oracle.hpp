@@ -54,7 +54,7 @@ class Oracle {
   std::set<PublisherId> forwarders;
   /// Publishers turn from one collector to another, so that one finds records lost that the other has.
   bool several_collectors = false;
-  /// Frames may leave before their transaction: of a collector that came back with an empty store, which does not say what of its spool is of none, or that waits for room in the spool.
+  /// Frames may leave before their transaction: of a collector that came back with an empty store, which does not say what of its spool is of none, or lost its id with a power cut, or waits for room in the spool.
   bool hub_may_lead = false;
   /// Records of a stream come to a store by several ways, in no order.
   bool several_ways = false;

@@ -65,7 +65,7 @@ void Schedule::hurt(Fault kind) {
       auto& site = sites_[fault_dice_.pick(sites_.size())];
       if (fault_dice_.chance(0.7)) return;
       note("the power of " + site.plan.address + " is cut");
-      if (!site.plan.hub.empty()) oracle_.unsaid_losses = oracle_.several_ways = true;
+      if (!site.plan.hub.empty()) oracle_.unsaid_losses = oracle_.several_ways = oracle_.hub_may_lead = true;
       if (site.process) {
         site.process->life.die();
         bury(site);

@@ -81,8 +81,11 @@ TEST_F(Window, WhatIsCommittedBeforeItIsSentIsNotWaitedFor) {
   ack({{0, 5, 6}});
   SenderWindow::Range const range[] = {{0, 1, 6}};
   window.sent(range, 1000, now);
+  EXPECT_TRUE(window.outdated(range));
   EXPECT_TRUE(window.settled());
   EXPECT_EQ(window.in_flight_bytes(), 0U);
+  ASSERT_TRUE(window.close_stream(0));
+  EXPECT_TRUE(window.outdated(range));
 }
 
 TEST_F(Window, UnansweredHellosBecomeRarer) {
