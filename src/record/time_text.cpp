@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <iterator>
+#include <memory>
+#include <new>
 
 namespace logboom {
 namespace {
@@ -17,19 +19,25 @@ struct KnownSecond {
   bool known = false;
 };
 
+std::tm calendar(std::time_t second, bool utc) noexcept {
+  std::tm tm{};
+  (void)(utc ? gmtime_r(&second, &tm) : localtime_r(&second, &tm));
+  return tm;
+}
+
+/// The latest seconds that a thread has asked for. More than one: a record is shown with its process's start beside it.
+struct KnownSeconds {
+  static constexpr unsigned kSeconds = 16;
+  KnownSecond local[kSeconds], utc[kSeconds];
+};
+
 std::tm taken_apart(std::time_t second, bool utc) noexcept {
-  // More than one: a record is shown with its process's start beside it.
-  constexpr unsigned kSeconds = 16;
-  thread_local KnownSecond known[2][kSeconds];
-  KnownSecond& last = known[utc ? 1 : 0][static_cast<std::uint64_t>(second) % kSeconds];
-  if (!last.known || last.second != second || last.zone != ::timezone || last.daylight != ::daylight) {
-    last = {};
-    (void)(utc ? gmtime_r(&second, &last.tm) : localtime_r(&second, &last.tm));
-    last.second = second;
-    last.zone = ::timezone;
-    last.daylight = ::daylight;
-    last.known = true;
-  }
+  // Not in the thread's own block, whose little room decides whether Python can load a library that has it.
+  thread_local std::unique_ptr<KnownSeconds> const known(new (std::nothrow) KnownSeconds);
+  if (!known) return calendar(second, utc);
+  auto& last = (utc ? known->utc : known->local)[static_cast<std::uint64_t>(second) % KnownSeconds::kSeconds];
+  if (!last.known || last.second != second || last.zone != ::timezone || last.daylight != ::daylight)
+    last = {second, calendar(second, utc), ::timezone, ::daylight, true};
   return last.tm;
 }
 

@@ -80,8 +80,15 @@ bool DatabasePages::read_file(std::uint64_t at, std::span<std::byte> into) {
 
 bool DatabasePages::read(std::uint32_t page, std::span<std::byte> into) {
   std::fill(into.begin(), into.end(), std::byte{0});
-  if (auto const found = in_log_.find(page); found != in_log_.end())
-    return read_at(log_file_, found->second, into) == into.size();
+  if (auto const found = in_log_.find(page); found != in_log_.end()) {
+    auto const begin = found->second;
+    if (read_at(log_file_, begin, into) != into.size()) return false;
+    for (LogDamage const& damage : log_.damage) {
+      if (damage.wrong_at >= begin && damage.wrong_at < begin + into.size())
+        into[damage.wrong_at - begin] ^= damage.wrong_bit;
+    }
+    return true;
+  }
   return read_file(std::uint64_t{page - 1} * page_size_, into);
 }
 

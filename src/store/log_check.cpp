@@ -178,6 +178,8 @@ class Walk {
     bool flawed = false;   // one bit of it is wrong, and it is not known which
     bool strange = false;  // not even its header can be believed
     std::uint32_t commit = 0;
+    std::size_t wrong_at = 0;  // in the frame, as the next
+    std::byte wrong_bit{};
   };
 
   std::byte* at(std::size_t frame) noexcept {
@@ -297,6 +299,8 @@ class Walk {
       taken.healed = true;
     } else if (bits.size() == 1) {
       turn(frame, bits.front());
+      taken.wrong_at = bits.front().first;
+      taken.wrong_bit = static_cast<std::byte>(1U << bits.front().second);
       taken.commit = load(frame + 4);
       taken.healed = true;
     }
@@ -336,8 +340,9 @@ class Walk {
     for (std::size_t i = 0; i < committed_; ++i) {
       auto const offset = static_cast<std::uint64_t>(at(i) - bytes_.data());
       auto const page = frames_[i].strange ? 0 : load(at(i));
-      if (!frames_[i].whole || frames_[i].healed || frames_[i].flawed)
-        state_.damage.push_back({offset, page, frames_[i].healed});
+      auto const& frame = frames_[i];
+      if (!frame.whole || frame.healed || frame.flawed)
+        state_.damage.push_back({offset, page, frame.healed, offset + frame.wrong_at, frame.wrong_bit});
       if (page != 0) state_.content.push_back({page, offset + kFrameHeader});
     }
     for (std::size_t i = committed_; i < frames_.size() && !frames_[i].strange; ++i) ++state_.unfinished;

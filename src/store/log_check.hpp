@@ -13,9 +13,11 @@ namespace logboom::store {
 
 /// A damaged place of a log.
 struct LogDamage {
-  std::uint64_t offset = 0;  // in the file: of the frame, 0: of the header
-  std::uint32_t page = 0;    // that the frame is of; 0: not known
-  bool healed = false;       // one bit was wrong, and the checksums say which: nothing is lost
+  std::uint64_t offset = 0;    // in the file: of the frame, 0: of the header
+  std::uint32_t page = 0;      // that the frame is of; 0: not known
+  bool healed = false;         // one bit was wrong, and the checksums say which: nothing is lost
+  std::uint64_t wrong_at = 0;  // healed, and in a page: the byte in the file that is to be read with
+  std::byte wrong_bit{};       // this bit turned round; 0: nothing of a page is wrong
 };
 
 /// A page as the log has it.

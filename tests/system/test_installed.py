@@ -141,7 +141,7 @@ PUBLIC = {
         detail::describe detail::drop detail::error_code_text detail::find_place detail::format_argument detail::look_and_reserve
         detail::no_producer detail::put_cut_text detail::release_shared detail::text_limit detail::thread_state detail::tick_source
         detail::tick_source_word detail::ticks_slow detail::write_gap_if_pending""",
-    "viewer": "Subscriber Matcher StoreError query parse_time parse_field_test level_name parse_level find_field",
+    "viewer": "Subscriber RefusedError Matcher StoreError query parse_time parse_field_test level_name parse_level find_field",
 }
 # It publishes what it adopts, and reads its own store.
 PUBLIC["collector"] = "Collector " + PUBLIC["publisher"] + " " + PUBLIC["viewer"].replace("Subscriber", "")
