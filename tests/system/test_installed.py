@@ -144,7 +144,7 @@ PUBLIC = {
     "viewer": "Subscriber RefusedError Matcher StoreError query parse_time parse_field_test level_name parse_level find_field",
 }
 # It publishes what it adopts, and reads its own store.
-PUBLIC["collector"] = "Collector " + PUBLIC["publisher"] + " " + PUBLIC["viewer"].replace("Subscriber", "")
+PUBLIC["collector"] = "Collector " + PUBLIC["publisher"] + " " + PUBLIC["viewer"].replace("Subscriber RefusedError", "")
 
 
 @pytest.mark.parametrize("name", ["publisher", "collector", "viewer"])
