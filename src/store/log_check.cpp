@@ -204,9 +204,11 @@ class Walk {
       Sum const found = summer_.add({}, {header, kHeaderSummed});
       Sum const stored = load_sum(header + kHeaderSummed);
       if (found == stored && plausible_header()) return begin(stored);
+      // A wrong bit in the sum and one in some words look alike, but for the first frame.
+      if (bits_between(found, stored) == 1 && plausible_header() && first_follows(found))
+        return mend_sum(found);
       for (auto const& bit : summer_.wrong_bits({header, kHeaderSummed}, 0, found, stored)) {
         turn(header, bit);
-        // A wrong bit in the last word and one in the sum look alike, but for the first frame.
         bool const fits =
             plausible_header() && (load(header) & 1U) == big && std::memcmp(header + 16, at(0) + 8, 8) == 0;
         if (fits) {
@@ -215,13 +217,19 @@ class Walk {
         }
         turn(header, bit);
       }
-      if (bits_between(found, stored) == 1 && plausible_header()) {
-        store_sum(header + kHeaderSummed, found);
-        state_.damage.push_back({0, 0, true});
-        return begin(found);
-      }
+      if (bits_between(found, stored) == 1 && plausible_header()) return mend_sum(found);
     }
     return rebuild_header();
+  }
+
+  bool first_follows(Sum sum) noexcept {
+    return bytes_.size() >= kHeader + kFrameHeader + page_size_ && sum_of(sum, at(0)) == load_sum(at(0) + 16);
+  }
+
+  bool mend_sum(Sum sum) {
+    store_sum(bytes_.data() + kHeaderSummed, sum);
+    state_.damage.push_back({0, 0, true});
+    return begin(sum);
   }
 
   /// From what the first frame says of itself. The sum that its own begins with is gone with the header, unless that is the part that is whole.

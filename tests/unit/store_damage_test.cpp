@@ -299,6 +299,21 @@ TEST_F(LogDamageTest, WithoutDamageNothingIsFound) {
   EXPECT_EQ(state.frames, (log_.size() - 32) / (24 + 16'384));
 }
 
+TEST_F(LogDamageTest, AnyBitOfTheHeaderIsPutRight) {
+  for (std::size_t at = 0; at < 32; ++at) {
+    for (int bit = 0; bit < 8; ++bit) {
+      SCOPED_TRACE(fmt::format("bit {} of byte {}", bit, at));
+      Bytes bad = log_;
+      bad[at] = static_cast<char>(bad[at] ^ (1 << bit));
+      put(bad);
+      LogState const state = check_log(path + "-wal");
+      ASSERT_EQ(state.damage.size(), 1U);
+      ASSERT_TRUE(state.damage[0].healed);
+      ASSERT_EQ(state.frames, (log_.size() - 32) / (24 + 16'384));
+    }
+  }
+}
+
 // Of a third of the bits the log's checksums tell that one is wrong, and not which.
 TEST_F(LogDamageTest, OneBitAnywhereIsPutRightOrCostsOneRecord) {
   int healed = 0;
