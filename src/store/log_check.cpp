@@ -301,11 +301,11 @@ class Walk {
     auto const of_header = summer_.wrong_bits({frame, kFrameSummed}, page_size_ / 8, found, stored);
     bits.insert(bits.end(), of_header.begin(), of_header.end());
     bool const in_sum = bits_between(found, stored) == 1;
-    // A wrong bit in the sum and one in the last word look alike, but for the frame after it.
+    // A wrong bit in the sum and one in the last word look alike, but for the frame after it. Behind the last frame there is none: nothing is touched then.
     if (in_sum && (bits.empty() || next_follows(i, found))) {
       store_sum(frame + 16, found);
       taken.healed = true;
-    } else if (bits.size() == 1) {
+    } else if (bits.size() == 1 && (!in_sum || next_follows(i, stored))) {
       turn(frame, bits.front());
       taken.wrong_at = bits.front().first;
       taken.wrong_bit = static_cast<std::byte>(1U << bits.front().second);

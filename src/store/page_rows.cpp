@@ -7,7 +7,7 @@ namespace logboom::store {
 namespace {
 
 // The format: https://www.sqlite.org/fileformat2.html, "B-tree Pages" and "Record Format".
-constexpr std::byte kTableLeafFlag{13}, kTableInteriorFlag{5}, kIndexLeafFlag{10}, kIndexInteriorFlag{2};
+constexpr std::byte kTableLeafFlag{13}, kIndexLeafFlag{10}, kIndexInteriorFlag{2};
 constexpr std::size_t kFileHeader = 100;
 constexpr std::uint64_t kLongestRow = 64U << 20U;
 constexpr std::size_t kMostCells = 64;  // of a row
