@@ -33,7 +33,7 @@ bool is_empty(std::string const& path) {
 }  // namespace
 
 CommitTarget::CommitTarget(std::string const& database, RetentionOptions const& retention,
-                           std::function<void(std::string)> notice) {
+                           std::function<void(std::string)> const& notice) {
   if (database.empty()) return;
   options_.retention = retention;
   options_.notice = notice;

@@ -22,7 +22,7 @@ class CommitTarget {
  public:
   /// @param database "" = nowhere. @param notice one line for people, from any thread: what stands in the way of retention. @throws StoreError, std::invalid_argument
   CommitTarget(std::string const& database, RetentionOptions const& retention,
-               std::function<void(std::string)> notice);
+               std::function<void(std::string)> const& notice);
 
   // Before the first write.
   std::vector<Progress> ledger() const;

@@ -4,10 +4,9 @@
 
 #ifdef LOGBOOM_FAULTS
 
-#include <signal.h>
 #include <unistd.h>
-
 #include <atomic>
+#include <csignal>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
