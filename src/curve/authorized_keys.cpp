@@ -116,7 +116,7 @@ void AuthorizedKeys::add(std::string_view text, std::string const& file) {
   }
 }
 
-void AuthorizedKeys::add_line(std::string_view line, std::string place) {
+void AuthorizedKeys::add_line(std::string_view line, std::string const& place) {
   auto rest = line;
   auto const words = take_word(rest);
   if (words.empty() || words.starts_with('#')) return;

@@ -40,7 +40,7 @@ class AuthorizedKeys {
   bool more_than(AuthorizedKeys const& other) const;
 
  private:
-  void add_line(std::string_view line, std::string place);
+  void add_line(std::string_view line, std::string const& place);
 
   std::map<std::string, AuthorizedKey, std::less<>> keys_;
 };
