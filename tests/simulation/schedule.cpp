@@ -284,9 +284,9 @@ void Schedule::verify() {
                              last.process->publishers()));
   for (auto const& [key, logged] : oracle_.streams()) {
     for (std::uint64_t n = 1; n <= logged.dropped.size(); ++n) {
-      bool const stored = std::any_of(world_.stores.begin(), world_.stores.end(), [&](auto const& store) {
-        return store->fate(key, n) == Store::Fate::kStored;
-      });
+      bool const stored = std::any_of(
+          world_.stores.begin(), world_.stores.end(),
+          [&name = key, n](auto const& store) { return store->fate(name, n) == Store::Fate::kStored; });
       if (logged.dropped[n - 1] && stored)
         oracle_.fail(fmt::format("record {} of {} was dropped, and is stored", n, logged.name));
       if (logged.dropped[n - 1] ? !world_.durable(key, n) : !stored)

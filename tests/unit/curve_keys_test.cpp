@@ -75,7 +75,7 @@ TEST_F(KeysTest, ASecretFileIsForItsOwnerAndNeverOverwritten) {
 }
 
 TEST_F(KeysTest, ASecretFileThatOthersMayReadIsRefused) {
-  for (mode_t const mode : {0640, 0604, 0660, 0644, 0620})
+  for (mode_t const mode : {0640U, 0604U, 0660U, 0644U, 0620U})
     EXPECT_THAT(refusal([&] { read_secret_file(write("s", pair_.secret_key, mode)); }),
                 HasSubstr("others may read it (mode 0"));
   EXPECT_EQ(read_secret_file(write("s", pair_.secret_key, 0400)).public_key, pair_.public_key);
@@ -119,7 +119,7 @@ TEST_F(KeysTest, MistakesHaveTheirPlace) {
 
 TEST_F(KeysTest, AFileThatOthersMayWriteToIsRefused) {
   auto const text = "view " + pair_.public_key;
-  for (mode_t const mode : {0620, 0602, 0666})
+  for (mode_t const mode : {0620U, 0602U, 0666U})
     EXPECT_THAT(refusal([&] { AuthorizedKeys::read(write("a", text, mode)); }),
                 HasSubstr("could let anybody in"));
   EXPECT_EQ(AuthorizedKeys::read(write("a", text, 0644)).size(), 1U);
