@@ -211,7 +211,9 @@ void SimulatedLink::advance() {
     push_.pop_front();
     if (network_->happens(Fault::kDuplicate, network_->duplication)) {
       ++network_->repeated;
-      network_->leave(target_, {parcel.bytes, parcel.arrives + network_->dice_->upto(400)}, {});
+      auto const later = network_->dice_->upto(400);
+      // Behind what nobody takes it waits for ever as well.
+      if (parcel.arrives != kNever) network_->leave(target_, {parcel.bytes, parcel.arrives + later}, {});
     }
     if (loses_push_ || network_->happens(Fault::kLoss, network_->loss)) {
       ++network_->lost;
