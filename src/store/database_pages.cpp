@@ -59,9 +59,15 @@ DatabasePages::DatabasePages(std::string const& path) {
   std::array<std::byte, 100> header{};
   (void)read_file(0, header);
   page_size_ = log_.page_size != 0 ? log_.page_size : page_size_in(header);
-  // The log's word for the number of pages, and the file as far as it goes: what is behind the last page was one once.
-  count_ = std::max(log_.pages, static_cast<std::uint32_t>((size_ + page_size_ - 1) / page_size_));
-  for (LogPage const& page : log_.content) in_log_[page.page] = page.offset;
+  // The log's word for the number of pages, which may be what is damaged, and all that there are: what is behind the last page was one once.
+  auto const in_file = static_cast<std::uint32_t>((size_ + page_size_ - 1) / page_size_);
+  count_ = std::max(log_.pages, in_file);
+  for (LogPage const& page : log_.content) {
+    in_log_[page.page] = page.offset;
+    count_ = std::max(count_, page.page);
+  }
+  // A page that the file has not is in the log.
+  count_ = std::min(count_, in_file + static_cast<std::uint32_t>(in_log_.size()));
 }
 
 DatabasePages::~DatabasePages() {
