@@ -73,5 +73,15 @@ TEST(RetentionPlanTest, TheOldestGoByAgeOfTheirEndAndBySizeOfAll) {
   EXPECT_EQ(sized.to_remove(files, most + 1, 10'000), 3U);
 }
 
+TEST(RetentionPlanTest, AFileLargerThanAllMayBeStaysUntilThereIsSomethingNewer) {
+  std::uint64_t const most = 4U << 20U;
+  std::uint64_t const file = most / 16;
+  RetentionPlan const sized({.max_size = most});
+  std::vector<RetentionPlan::File> const files{{100, 10}, {200, 2 * most}};
+  EXPECT_EQ(sized.to_remove(files, file - 1, 10'000), 1U);
+  EXPECT_EQ(sized.to_remove(files, file, 10'000), 2U);
+  EXPECT_EQ(RetentionPlan({.keep = seconds(50), .max_size = most}).to_remove(files, 0, 10'000), 2U) << "age";
+}
+
 }  // namespace
 }  // namespace logboom::store
