@@ -10,7 +10,8 @@ namespace logboom {
 /// oldest first: a record is kept for `keep` at least and for one `file_period` more at most, and the current file never goes.
 struct RetentionOptions {
   std::chrono::seconds keep{0};  ///< age at which records may go, from when they were stored; 0: any
-  /// Bytes of all the store's files, logs of SQLite included; 4 MiB at least; 0: any. Passed for a while where a closed file is being rewritten, or a long reader keeps a log.
+  /// Bytes of all the store's files, logs of SQLite included; 4 MiB at least; 0: any. Passed for a while where a closed file is being rewritten, a long reader keeps a log,
+  /// or one file alone is larger (a burst): the newest closed one stays until the current one has `file_size`.
   std::uint64_t max_size = 0;
   /// Bytes that a file grows by until a new one is begun; 256 KiB at least. 0: a sixteenth of `max_size`, 1 GiB at most; without `max_size`: any.
   std::uint64_t file_size = 0;

@@ -8,6 +8,7 @@
 #include "store/raw_database.hpp"
 #include "store/read_connection.hpp"
 #include "store/row_check.hpp"
+#include "store/row_values.hpp"
 #include "store/schema.hpp"
 #include "store/scoped_reset.hpp"
 #include "store/writer_lock.hpp"
@@ -35,16 +36,6 @@ namespace {
 constexpr std::int64_t kRows = 4'096;  // in one read transaction, so that a writer is not held up
 constexpr int kChecked = 3;            // the first version with checksums
 constexpr int kMostComplaints = 1'000;
-
-std::string_view text_of(SQLite::Statement& row, int index) {
-  SQLite::Column const column = row.getColumn(index);
-  // Bytes as they are: a column of another type by now would be converted.
-  auto const* const bytes = static_cast<char const*>(column.getBlob());
-  return bytes == nullptr ? std::string_view()
-                          : std::string_view(bytes, static_cast<std::size_t>(column.getBytes()));
-}
-
-std::int64_t number_of(SQLite::Statement& row, int index) { return row.getColumn(index).getInt64(); }
 
 class Inspector {
  public:

@@ -1,6 +1,7 @@
 #include "store/name_check.hpp"
 
 #include "store/row_check.hpp"
+#include "store/row_values.hpp"
 
 #include <SQLiteCpp/Column.h>
 #include <SQLiteCpp/Statement.h>
@@ -12,15 +13,6 @@
 
 namespace logboom::store {
 namespace {
-
-std::string_view text_of(SQLite::Statement& row, int index) {
-  SQLite::Column const column = row.getColumn(index);
-  auto const* const bytes = static_cast<char const*>(column.getBlob());
-  return bytes == nullptr ? std::string_view()
-                          : std::string_view(bytes, static_cast<std::size_t>(column.getBytes()));
-}
-
-std::int64_t number_of(SQLite::Statement& row, int index) { return row.getColumn(index).getInt64(); }
 
 template <class Sum>
 void compare(SQLite::Database& db, char const* table, char const* columns, Sum const& checksum,
