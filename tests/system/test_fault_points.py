@@ -225,7 +225,8 @@ def test_a_worker_dies_while_it_sends(bus, start, start_collector, worker, point
     recover_twice(start, twice)
     assert not bus.spools()
     stored_as_logged(bus, path, process.pid)
-    check_streams_are_whole(bus)
+    if bus.count("publisher IS NOT NULL"):  # a ring is released for the first time while it is made: nothing was logged then
+        check_streams_are_whole(bus)
 
 
 @pytest.mark.parametrize("point, at, twice", passings(SPILLING))
