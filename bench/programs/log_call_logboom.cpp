@@ -13,11 +13,12 @@ bench::Json measure(bench::LogCallPlan const& plan) {
   options.spool = plan.directory;
   options.levels = "info";
   options.when_full = logboom::FullPolicy::kDrop;  // what would wait is counted instead
-  options.flush_timeout = std::chrono::seconds(60);
   logboom::Publisher bus(options);
   logboom::Logger const log = bus.logger("bench.call");
   std::string const& text = bench::text_argument();
   LOGBOOM_INFO(log, "the first record starts the sender");
+  bool const collected =
+      bus.flush(std::chrono::seconds(2));  // whether somebody collects is the harness's choice
 
   bench::LogCallSampler sampler(plan);
   sampler.loop("nothing", [](int i) { asm volatile("" : : "r"(i)); });
@@ -41,7 +42,7 @@ bench::Json measure(bench::LogCallPlan const& plan) {
             std::make_unique<logboom::Context>(logboom::field("request", 17), logboom::field("user", text));
       },
       [] { context.reset(); });
-  bool const stored = bus.flush(std::chrono::seconds(60));
+  bool const stored = collected && bus.flush(std::chrono::seconds(60));
   logboom::Statistics const numbers = bus.statistics();
   return sampler.result({{"logged", numbers.logged},
                          {"dropped", numbers.dropped},
