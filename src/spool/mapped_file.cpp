@@ -29,8 +29,10 @@ std::filesystem::path hidden(std::filesystem::path const& path) {
 constexpr int MADV_POPULATE_WRITE = 23;  // Linux 5.14
 #endif
 
+// The kernel maps all pages with one call, on a file system too where a store would only map them for reading. The stores then are for what lies
+// below it: the page tables that some virtual machines keep in the shadow of the guest's are made with the first access by the process itself.
 void populate(std::byte* data, std::size_t size) {
-  if (::madvise(data, size, MADV_POPULATE_WRITE) == 0) return;
+  (void)::madvise(data, size, MADV_POPULATE_WRITE);  // before Linux 5.14 the stores do it all
   auto const page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
   for (std::size_t at = 0; at < size; at += page) {
     auto volatile* const byte = reinterpret_cast<unsigned char volatile*>(data + at);
