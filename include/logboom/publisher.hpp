@@ -26,6 +26,8 @@ enum class FullPolicy {
 };
 // Either way the number of what was dropped is kept, and the store shows it as a gap.
 
+// What a log call reads as its clock is one choice for the process, made before its first record: LOGBOOM_CLOCK=auto|tsc|system (docs/spool.md, "Clock").
+
 /// Arguments of a Publisher. An empty text means: the environment variable, else the default.
 struct PublisherOptions {
   std::string endpoint;  ///< LOGBOOM_ENDPOINT; one address, or several with commas, the first that answers is used. Default: this user's bus on this host

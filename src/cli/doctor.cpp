@@ -133,8 +133,8 @@ class Doctor {
 // --- environment and address
 
 void Doctor::look_at_environment() {
-  constexpr std::array<std::string_view, 6> kKnown{
-      "LOGBOOM_ENDPOINT",         "LOGBOOM_LEVEL",       "LOGBOOM_SPOOL", "LOGBOOM_NAME",
+  constexpr std::array<std::string_view, 7> kKnown{
+      "LOGBOOM_ENDPOINT",         "LOGBOOM_LEVEL",       "LOGBOOM_SPOOL", "LOGBOOM_NAME", "LOGBOOM_CLOCK",
       "LOGBOOM_CURVE_SERVER_KEY", "LOGBOOM_CURVE_SECRET"};
   std::vector<std::string> set;
   std::string unknown;
@@ -156,9 +156,10 @@ void Doctor::look_at_environment() {
                            fmt::format("LOGBOOM_LEVEL is ignored, info is used: {}", error.what()), "");
   }
   if (!unknown.empty())
-    return diagnosis_.warn("environment", fmt::format("{} mean nothing to logboom", unknown),
-                           "there are LOGBOOM_ENDPOINT, LOGBOOM_LEVEL, LOGBOOM_SPOOL, LOGBOOM_NAME, "
-                           "LOGBOOM_CURVE_SERVER_KEY and LOGBOOM_CURVE_SECRET");
+    return diagnosis_.warn(
+        "environment", fmt::format("{} mean nothing to logboom", unknown),
+        "there are LOGBOOM_ENDPOINT, LOGBOOM_LEVEL, LOGBOOM_SPOOL, LOGBOOM_NAME, LOGBOOM_CLOCK, "
+        "LOGBOOM_CURVE_SERVER_KEY and LOGBOOM_CURVE_SECRET");
   diagnosis_.ok("environment", found);
 }
 

@@ -141,6 +141,9 @@ The directory of spools. Default: $XDG_STATE_HOME/logboom/spool.
 \fBLOGBOOM_NAME\fR
 The name of the process on its records.
 .TP
+\fBLOGBOOM_CLOCK\fR
+What a log call reads as its clock: tsc, system, or auto (the counter where the kernel keeps time by it).
+.TP
 \fBXDG_RUNTIME_DIR\fR
 Where the default address is: ipc://$XDG_RUNTIME_DIR/logboom/bus.
 .TP

@@ -4,6 +4,7 @@
 #include "publisher/fork.hpp"
 #include "spool/ring_file.hpp"
 #include "spool/spool.hpp"
+#include "spool/tick_clock.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -73,6 +74,14 @@ void resolve_levels(std::string const& argument, Settings& settings) {
   }
 }
 
+void check_clock(Settings& settings) {
+  try {
+    spool::check_clock_variable();
+  } catch (std::invalid_argument const& e) {
+    ignore(settings, "LOGBOOM_CLOCK", e, "auto");
+  }
+}
+
 std::string resolve_name(std::string const& argument) {
   std::string name = argument;
   if (name.empty()) name = environment("LOGBOOM_NAME");
@@ -101,6 +110,7 @@ Settings resolve(PublisherOptions const& options) {
   resolve_endpoint(options.endpoint, settings);
   resolve_keys(options, settings);
   resolve_levels(options.levels, settings);
+  check_clock(settings);
   settings.spool_root =
       anchored(options.spool.empty() ? spool::default_root() : std::filesystem::path(options.spool));
   settings.process = resolve_name(options.name);

@@ -1,4 +1,6 @@
 // Chooses what the log call reads as its clock. Must not know files of the spool.
+#include "spool/tick_clock.hpp"
+
 #include <logboom/detail/clock.hpp>
 
 #include <fcntl.h>
@@ -8,11 +10,13 @@
 #include <cpuid.h>
 #endif
 
+#include <cstdlib>
 #include <ctime>
+#include <stdexcept>
+#include <string>
 #include <string_view>
 
-namespace logboom::detail {
-
+namespace logboom {
 namespace {
 
 // Only where the kernel itself keeps time by the counter is it known to be in step on all processors.
@@ -37,14 +41,36 @@ bool tsc_is_invariant() noexcept {
 #endif
 }
 
+std::string_view clock_asked_for() noexcept {
+  char const* const value =
+      std::getenv("LOGBOOM_CLOCK");  // NOLINT(concurrency-mt-unsafe): nobody sets it in a library
+  return value != nullptr ? value : "";
+}
+
+detail::TickSource decided() noexcept {
+  std::string_view const asked = clock_asked_for();
+  if (asked == "system" || !tsc_is_invariant()) return detail::TickSource::kRealtime;
+  return asked == "tsc" || kernel_uses_tsc() ? detail::TickSource::kTsc : detail::TickSource::kRealtime;
+}
+
 }  // namespace
+
+void spool::check_clock_variable() {
+  std::string_view const asked = clock_asked_for();
+  if (asked == "tsc" && !tsc_is_invariant())
+    throw std::invalid_argument("this processor has no counter that runs at one rate; leave it unset");
+  if (!asked.empty() && asked != "auto" && asked != "tsc" && asked != "system")
+    throw std::invalid_argument("\"" + std::string(asked) + "\" is none of auto, tsc, system");
+}
+
+namespace detail {
 
 constinit std::atomic<TickSource> tick_source_word{TickSource::kUndecided};
 
 TickSource tick_source() noexcept {
   TickSource source = tick_source_word.load(std::memory_order_relaxed);
   if (source != TickSource::kUndecided) return source;
-  TickSource const found = tsc_is_invariant() && kernel_uses_tsc() ? TickSource::kTsc : TickSource::kRealtime;
+  TickSource const found = decided();
   // The first answer stands, even if the kernel changes its mind between two threads' questions.
   return tick_source_word.compare_exchange_strong(source, found, std::memory_order_relaxed) ? found : source;
 }
@@ -58,4 +84,5 @@ std::int64_t ticks_slow() noexcept {
   return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
 
-}  // namespace logboom::detail
+}  // namespace detail
+}  // namespace logboom

@@ -102,7 +102,8 @@ TEST(Settings, RefuseWrongArguments) {
 
 TEST(Settings, IgnoreAWrongEnvironmentAndSayThat) {
   TemporaryDirectory const directory;
-  Environment const endpoint("LOGBOOM_ENDPOINT", "smoke://signals"), levels("LOGBOOM_LEVEL", "loud");
+  Environment const endpoint("LOGBOOM_ENDPOINT", "smoke://signals"), levels("LOGBOOM_LEVEL", "loud"),
+      clock("LOGBOOM_CLOCK", "sundial");
   PublisherOptions options = private_options(directory.path());
   options.endpoint.clear();
   options.levels.clear();
@@ -119,6 +120,7 @@ TEST(Settings, IgnoreAWrongEnvironmentAndSayThat) {
   EXPECT_THAT(said, HasSubstr("LOGBOOM_ENDPOINT is ignored"));
   EXPECT_THAT(said, HasSubstr("smoke"));
   EXPECT_THAT(said, HasSubstr("LOGBOOM_LEVEL is ignored"));
+  EXPECT_THAT(said, HasSubstr(R"(LOGBOOM_CLOCK is ignored, auto is used: "sundial" is none of)"));
   state.close(std::chrono::nanoseconds(0));
 }
 

@@ -1,5 +1,6 @@
 // Ticks to time: exact between sync points, following a clock that is set or slewed, from the file of a dead process, never absurd.
 #include "spool/clock_file.hpp"
+#include "spool/tick_clock.hpp"
 #include "spool_fixture.hpp"
 
 #include <gtest/gtest.h>
@@ -7,6 +8,7 @@
 
 #include <cstdlib>
 #include <limits>
+#include <stdexcept>
 
 namespace logboom::spool {
 namespace {
@@ -173,6 +175,34 @@ TEST_F(Clock, RealtimeTicksAreTheTime) {
   clock.sync();
   EXPECT_EQ(clock.nanoseconds(kStart + 5), kStart + 5);
   EXPECT_EQ(ClockFile::load(file(), 0).nanoseconds(kStart + 5), kStart + 5);
+}
+
+// The choice of a process is for good: here it is forgotten again for each.
+TickSource chosen_with(char const* variable) {
+  TickSource const before = detail::tick_source_word.exchange(TickSource::kUndecided);
+  ::setenv("LOGBOOM_CLOCK", variable, 1);
+  TickSource const chosen = detail::tick_source();
+  ::unsetenv("LOGBOOM_CLOCK");
+  detail::tick_source_word = before;
+  return chosen;
+}
+
+bool counter_is_usable() {
+  ::setenv("LOGBOOM_CLOCK", "tsc", 1);
+  bool usable = true;
+  try {
+    check_clock_variable();
+  } catch (std::invalid_argument const&) {
+    usable = false;
+  }
+  ::unsetenv("LOGBOOM_CLOCK");
+  return usable;
+}
+
+TEST_F(Clock, IsWhatTheEnvironmentAsksFor) {
+  EXPECT_EQ(chosen_with("system"), TickSource::kRealtime);
+  EXPECT_EQ(chosen_with("tsc"), counter_is_usable() ? TickSource::kTsc : TickSource::kRealtime);
+  EXPECT_EQ(chosen_with("auto"), chosen_with("sundial"));
 }
 
 TEST_F(Clock, FollowsThisMachine) {
