@@ -44,7 +44,9 @@ bench::Json measure(bench::LogCallPlan const& plan) {
       [] { context.reset(); });
   bool const stored = collected && bus.flush(std::chrono::seconds(60));
   logboom::Statistics const numbers = bus.statistics();
-  return sampler.result({{"logged", numbers.logged},
+  bool const counter = logboom::detail::tick_source() == logboom::detail::TickSource::kTsc;
+  return sampler.result({{"clock", counter ? "the processor's counter" : "the system's clock"},
+                         {"logged", numbers.logged},
                          {"dropped", numbers.dropped},
                          {"spilled", numbers.spilled},
                          {"stored", stored}});

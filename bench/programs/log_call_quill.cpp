@@ -1,4 +1,5 @@
-// What a log call of quill costs, by the same samples, its backend running and writing a file. Built twice: BENCH_QUILL_BOUNDED takes the bounded queue.
+// What a log call of quill costs, by the same samples, its backend running and writing a file. Built three times: BENCH_QUILL_BOUNDED takes the bounded queue,
+// BENCH_QUILL_SYSTEM_CLOCK the system's clock in place of the processor's counter.
 #include "log_call_sampler.hpp"
 
 #include <quill/Backend.h>
@@ -19,6 +20,12 @@ struct Options : quill::FrontendOptions {
 };
 using Frontend = quill::FrontendImpl<Options>;
 
+#if defined(BENCH_QUILL_SYSTEM_CLOCK)
+constexpr auto kClock = quill::ClockSourceType::System;
+#else
+constexpr auto kClock = quill::ClockSourceType::Tsc;  // its default
+#endif
+
 bench::Json measure(bench::LogCallPlan const& plan) {
   bench::run_on(0, plan.first_of_logging());
   std::atomic<int> notices{0};  // of the backend: among them, how much was dropped
@@ -29,7 +36,8 @@ bench::Json measure(bench::LogCallPlan const& plan) {
   config.set_open_mode('w');
   auto sink = Frontend::create_or_get_sink<quill::FileSink>(plan.directory + "/quill.log", config,
                                                             quill::FileEventNotifier{});
-  auto* const log = Frontend::create_or_get_logger("bench.call", std::move(sink));
+  auto* const log =
+      Frontend::create_or_get_logger("bench.call", std::move(sink), quill::PatternFormatterOptions{}, kClock);
   log->set_log_level(quill::LogLevel::Info);
   std::string const& text = bench::text_argument();
 

@@ -10,8 +10,10 @@ from harness.spread import Spread
 QUANTILES = ("p50", "p90", "p99", "p99.9", "max")
 PEERS = (  # name, program, the peer that CMake knows
     ("logboom", "log_call_logboom", None),
+    ("logboom, counter", "log_call_logboom", None),
     ("quill, unbounded", "log_call_quill", "quill"),
     ("quill, bounded", "log_call_quill_bounded", "quill"),
+    ("quill, system clock", "log_call_quill_system_clock", "quill"),
     ("fmtlog", "log_call_fmtlog", "fmtlog"),
     ("spdlog, async", "log_call_spdlog", "spdlog"),
 )
@@ -19,8 +21,12 @@ WORKLOADS = ("static text", "int and double", "two ints and a text", "static tex
 TARGET_WORKLOADS = WORKLOADS[:3]
 
 
-def measure(bench, program, threads, samples, collector):
+CLOCKS = {"logboom, counter": "tsc"}  # LOGBOOM_CLOCK, where it is not what the kernel trusts
+
+
+def measure(bench, program, threads, samples, collector, clock="auto"):
     with bench.bus() as bus:
+        bus.environment["LOGBOOM_CLOCK"] = clock
         others = os.cpu_count() - max(threads)  # processors that the logging threads leave to it
         running = bus.collect(wrapper=["taskset", "-c", f"0-{others - 1}"] if others > 0 else ()) if collector else None
         try:
@@ -71,7 +77,7 @@ def run(bench):
             section.absent[name] = reason
             continue
         # A run of its own for each number of threads: with fewer than all, the background threads have processors of their own.
-        subjects[name] = lambda program=program, ours=not peer: {count: measure(bench, program, [count], samples, ours) for count in threads}
+        subjects[name] = lambda program=program, ours=not peer, clock=CLOCKS.get(name, "auto"): {count: measure(bench, program, [count], samples, ours, clock) for count in threads}
     subjects["logboom, no collector"] = lambda: {count: measure(bench, "log_call_logboom", [count], samples, False) for count in threads}
     found = interleave(bench.rounds, subjects, bench.say)
     section.measured = found
@@ -88,6 +94,8 @@ def run(bench):
     judge(section, {name: [one[threads[0]] for one in rounds] for name, rounds in found.items()})
     section.note(f"what the timer itself costs ({found['logboom'][0][threads[0]]['timer_ns']:.0f} ns) is subtracted; where it counts in steps (10 ns on some machines) quantiles are interpolated within one; "
                  "quill and spdlog take the same text and arguments, and their own default patterns; peers without a row have no such call")
+    section.note(f"logboom reads {found['logboom'][0][threads[0]]['clock']} here, the processor's counter only where the kernel keeps time by it or LOGBOOM_CLOCK=tsc says so (\"logboom, counter\"); "
+                 "quill reads the counter on every machine unless it is told not to (\"quill, system clock\")")
     return section
 
 
