@@ -103,7 +103,7 @@ class LogCallSampler {
   Json result(Json more) const {
     more["workloads"] = workloads_;
     more["step_ns"] = scale_;
-    more["timer_ns"] = static_cast<double>(empty_) * scale_;
+    more["timer_ns"] = empty_ * scale_;
     return more;
   }
 
@@ -142,12 +142,12 @@ class LogCallSampler {
   }
 
   double scaled(std::uint64_t count) const {
-    return static_cast<double>(count - std::min(count, empty_)) * scale_;
+    return std::max(static_cast<double>(count) - empty_, 0.0) * scale_;
   }
 
   LogCallPlan plan_;
   double scale_;
-  std::uint64_t empty_;
+  double empty_;
   std::map<std::string, Json> workloads_;
 };
 
