@@ -82,10 +82,11 @@ std::uint64_t copy_streams(SQLite::Database& db, char const* condition, std::uin
   return static_cast<std::uint64_t>(copied);
 }
 
-/// The oldest file may be one that cannot be read any more: then all are taken to be of use.
+/// Where there is no closed file (""), or the oldest cannot be read any more, all are taken to be of use.
 std::uint64_t copy_ledger(SQLite::Database& db, std::string const& from, std::string const& oldest,
                           std::uint64_t most) {
   attach(db, reading_uri(from), "before");
+  if (oldest.empty()) return copy_streams(db, "TRUE", most);
   try {
     attach(db, oldest, "oldest");
     return copy_streams(db, kOfUse, most);
@@ -94,9 +95,9 @@ std::uint64_t copy_ledger(SQLite::Database& db, std::string const& from, std::st
   }
 }
 
-std::string uri_of_oldest(std::string const& path, std::string const& from) {
+std::string uri_of_oldest(std::string const& path) {
   auto const closed = list_closed(path);
-  return closed.empty() ? reading_uri(from) : closed_uri(closed.front().path);
+  return closed.empty() ? "" : closed_uri(closed.front().path);
 }
 
 void add_facts(std::string const& path, std::span<Progress const> gained, std::int64_t first_id,
@@ -119,7 +120,7 @@ bool make_next(std::string const& path, std::string const& from, std::uint64_t m
   remove_database(next_path(path));
   SQLite::Database db = open_next(path);
   migrate_schema(db, next_path(path));
-  return !from.empty() && copy_ledger(db, from, uri_of_oldest(path, from), most_streams) >= most_streams;
+  return !from.empty() && copy_ledger(db, from, uri_of_oldest(path), most_streams) >= most_streams;
 } catch (SQLite::Exception const& cause) {
   throw store_error(next_path(path), "make", cause);
 }

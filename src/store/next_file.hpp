@@ -16,7 +16,7 @@ std::string next_path(std::string const& path);
 inline constexpr std::uint64_t kMostStreams = 1'048'576;
 
 /// Makes it anew, with the ledger as it stands in `from`, a file of this store (closed or current, also being written; "": none). Left out are streams of which the store has nothing any more: that got no
-/// further since the oldest closed file ended, and have neither record nor gap in that. What is sent again of such a stream is stored again, and still is there once. At `most_streams` those whose
+/// further since the oldest closed file ended, and have neither record nor gap in that (while there is no closed file, none is). What is sent again of such a stream is stored again, and still is there once. At `most_streams` those whose
 /// publishers came last are left out as well. Takes as long as the ledger is.
 /// @return whether `most_streams` was met. @throws StoreError; what is left then is no file for finish_next().
 bool make_next(std::string const& path, std::string const& from, std::uint64_t most_streams = kMostStreams);
