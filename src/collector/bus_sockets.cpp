@@ -19,6 +19,9 @@ namespace {
 
 constexpr std::int64_t kMaxSubscription = 1024;  // bytes of one message of a viewer
 
+/// ZeroMQ ends a connection at its own bound and says nothing of why. So that is twice what is taken: what lies between is read, counted and answered (Reception, delivery::decode).
+constexpr std::int64_t socket_bound(std::size_t taken) { return static_cast<std::int64_t>(2 * taken); }
+
 void set_options(BusSockets& bus) {
   for (auto* socket : {&bus.pull, &bus.router, &bus.xpub}) {
     socket->set(zmq::sockopt::backlog, 1024);
@@ -30,7 +33,7 @@ void set_options(BusSockets& bus) {
     socket->set(zmq::sockopt::tcp_keepalive_cnt, 3);
   }
   bus.pull.set(zmq::sockopt::rcvhwm, 8);
-  bus.pull.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(wire::kMaxMessage));
+  bus.pull.set(zmq::sockopt::maxmsgsize, socket_bound(wire::kMaxMessage));
   bus.pull.set(zmq::sockopt::rcvbuf, 256 << 10);
   bus.pull.set(zmq::sockopt::linger, 0);
   // Heartbeats on the control channel only: on PUSH/PULL they cut back-pressured connections.
@@ -41,7 +44,7 @@ void set_options(BusSockets& bus) {
   // Of messages of 64 KiB; what finds no room is sent later (ControlServer::owes).
   bus.router.set(zmq::sockopt::sndhwm, 64);
   bus.router.set(zmq::sockopt::rcvhwm, 64);
-  bus.router.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(wire::kMaxControl));
+  bus.router.set(zmq::sockopt::maxmsgsize, socket_bound(wire::kMaxControl));
   bus.router.set(zmq::sockopt::linger, 1000);  // the last acks and byes
   bus.xpub.set(zmq::sockopt::xpub_verbose, true);
   bus.xpub.set(zmq::sockopt::sndhwm, 256);

@@ -222,7 +222,7 @@ struct Collector::Impl {
   void work();
   void follow_store();
   std::vector<std::unique_ptr<upstream::Forwarder>> make_upstreams();
-  void commit(std::span<std::unique_ptr<Block> const> blocks);
+  std::chrono::nanoseconds commit(std::span<std::unique_ptr<Block> const> blocks);
   Intake::Options intake_options();
   void describe(delivery::Status& status);
   void watch_oldest(std::int64_t last_id);
@@ -270,7 +270,7 @@ Collector::Impl::Impl(CollectorOptions given)
       target(options.database, options.retention,
              [this](std::string line) { log.tell(OwnLog::Kind::kStore, level::kError, std::move(line)); }),
       upstreams(make_upstreams()),
-      queue([this](auto blocks) { commit(blocks); },
+      queue([this](auto blocks) { return commit(blocks); },
             {.limit_bytes = options.queue_bytes,
              .interval = options.commit_interval,
              .idle = std::chrono::seconds(options.retention.many_files() ? 1 : 0)},
@@ -329,8 +329,11 @@ std::vector<std::unique_ptr<upstream::Forwarder>> Collector::Impl::make_upstream
 }
 
 /// Spools first: what the store has is acked, and is sent again by nobody. The transaction says how far they are, so that after a death no spool has more than the store.
-void Collector::Impl::commit(std::span<std::unique_ptr<Block> const> blocks) {
-  if (blocks.empty()) return target.write(blocks);
+std::chrono::nanoseconds Collector::Impl::commit(std::span<std::unique_ptr<Block> const> blocks) {
+  if (blocks.empty()) {
+    target.write(blocks);
+    return {};
+  }
   for (; ahead < upstreams.size(); ++ahead) {
     upstreams[ahead]->append(blocks);
     fault_point("forward.appended");
@@ -339,6 +342,7 @@ void Collector::Impl::commit(std::span<std::unique_ptr<Block> const> blocks) {
   target.write(blocks);
   ahead = 0;
   for (auto const& forwarder : upstreams) forwarder->committed();
+  return target.commit_took();
 }
 
 Intake::Options Collector::Impl::intake_options() {
@@ -431,7 +435,8 @@ delivery::ReceiverLedger Collector::Impl::ledger() {
   delivery::ReceiverLedger made(
       delivery::ReceiverLedger::kMaxStreams,
       [this](PublisherId const& id, std::uint64_t stream) { return stored->find(id, stream); });
-  auto const rows = target.ledger();
+  // One more than there is room for says that there are more.
+  auto const rows = target.ledger(delivery::ReceiverLedger::kMaxStreams + 1);
   made.load(rows);
   return made;
 }

@@ -7,9 +7,24 @@
 #include <utility>
 
 namespace logboom::collector {
+namespace {
+
+// Below it a transaction is cheap anywhere, and its fixed costs are what counts.
+constexpr std::size_t kLeastTransaction = 256U << 10U;
+constexpr std::size_t kBlocksInTransaction = 8;  // at least, while it is bytes that bound it
+
+TransactionSize transactions_within(std::size_t limit) {
+  auto const most = std::max<std::size_t>(limit / 2, 1);
+  return {std::min(kLeastTransaction, most), most};
+}
+
+}  // namespace
 
 CommitQueue::CommitQueue(Write write, Options options, std::function<void()> wake)
-    : write_(std::move(write)), options_(options), wake_(std::move(wake)) {}
+    : write_(std::move(write)),
+      options_(options),
+      wake_(std::move(wake)),
+      transaction_(transactions_within(options.limit_bytes)) {}
 
 std::uint64_t CommitQueue::push(std::unique_ptr<Block> block, bool drained) {
   auto const size = block->bytes();
@@ -18,6 +33,7 @@ std::uint64_t CommitQueue::push(std::unique_ptr<Block> block, bool drained) {
   if (pending_.empty()) oldest_pending_ = Clock::now();
   pending_.push_back(std::move(block));
   pending_entries_ += entries;
+  pending_bytes_ += size;
   sizes_.push_back(size);
   bytes_ += size;
   drained_ = drained;
@@ -33,7 +49,22 @@ void CommitQueue::hurry() {
 
 bool CommitQueue::full() const {
   std::lock_guard const lock(mutex_);
-  return bytes_ >= options_.limit_bytes;
+  return bytes_ >= bound();
+}
+
+bool CommitQueue::has_room() const {
+  std::lock_guard const lock(mutex_);
+  return bytes_ <= bound() / 2;
+}
+
+std::size_t CommitQueue::block_bytes() const {
+  std::lock_guard const lock(mutex_);
+  return transaction_.bytes() / kBlocksInTransaction;
+}
+
+/// While one transaction is under way the next is there as a whole, and some of the one after it: the store never waits.
+std::size_t CommitQueue::bound() const {
+  return std::min(options_.limit_bytes, transaction_.bytes() * 5 / 2);
 }
 
 std::size_t CommitQueue::bytes() const {
@@ -74,9 +105,9 @@ std::exception_ptr CommitQueue::failure() const {
 
 void CommitQueue::run() noexcept {
   try {
-    for (Blocks group; next_group(group); group.clear()) {
+    for (Group group; next_group(group); group = {}) {
       if (!write(group)) break;
-      committed(std::move(group));
+      committed(std::move(group.blocks));
     }
   } catch (...) {
     std::lock_guard const lock(mutex_);
@@ -90,7 +121,8 @@ void CommitQueue::run() noexcept {
 }
 
 bool CommitQueue::group_ready() const {
-  return closed_ || (!pending_.empty() && (drained_ || pending_entries_ >= options_.group_entries));
+  return closed_ || (!pending_.empty() && (drained_ || pending_entries_ >= options_.group_entries ||
+                                           pending_bytes_ >= transaction_.bytes()));
 }
 
 void CommitQueue::wait_for_blocks(std::unique_lock<std::mutex>& lock) {
@@ -105,7 +137,7 @@ void CommitQueue::wait_for_blocks(std::unique_lock<std::mutex>& lock) {
   lock.lock();
 }
 
-bool CommitQueue::next_group(Blocks& group) {
+bool CommitQueue::next_group(Group& group) {
   std::unique_lock lock(mutex_);
   while (!group_ready()) {
     if (pending_.empty()) {
@@ -115,24 +147,29 @@ bool CommitQueue::next_group(Blocks& group) {
     }
   }
   std::size_t entries = 0;
-  while (!pending_.empty() && entries < options_.group_entries) {
+  auto size = sizes_.end() - static_cast<std::ptrdiff_t>(pending_.size());
+  while (!pending_.empty() && entries < options_.group_entries && group.bytes < transaction_.bytes()) {
     entries += pending_.front()->entries.size();
-    group.push_back(std::move(pending_.front()));
+    group.bytes += *size++;
+    group.blocks.push_back(std::move(pending_.front()));
     pending_.pop_front();
   }
   pending_entries_ -= entries;
+  pending_bytes_ -= group.bytes;
   oldest_pending_ = Clock::now();
-  return !group.empty();
+  return !group.blocks.empty();
 }
 
 /// @return false when the group could not be written until the very end.
-bool CommitQueue::write(Blocks const& group) {
+bool CommitQueue::write(Group const& group) {
   auto delay = options_.first_retry;
   std::optional<Clock::time_point> deadline;
   for (;;) {
     try {
-      write_(group);
+      auto const began = Clock::now();
+      auto const syncing = write_(group.blocks);
       std::lock_guard const lock(mutex_);
+      transaction_.learn(group.bytes, Clock::now() - began, syncing);
       trouble_.reset();
       return true;
     } catch (StoreError const& error) {

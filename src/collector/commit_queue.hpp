@@ -1,7 +1,8 @@
-// Blocks on their way from the intake to the store's thread and back once they are committed. Bounded in bytes; the intake never waits in it.
+// Blocks on their way from the intake to the store's thread and back once they are committed. Bounded in bytes and by what the store is worth in time; the intake never waits in it.
 // Must not know sockets, SQLite or what is in a block.
 #pragma once
 
+#include "collector/transaction_size.hpp"
 #include "record/block.hpp"
 
 #include <chrono>
@@ -19,16 +20,18 @@
 
 namespace logboom::collector {
 
+/// What waits is what makes everybody's next record wait, so that its bound is one of time: two transactions and a half, each as large as the store writes in a tenth of a second
+/// (TransactionSize). Between two reads of the sockets a record then waits for the rest of one transaction, for what is before it, and for its own.
 /// push(), hurry(), collect() and close() belong to the intake; run() to the store's thread.
 class CommitQueue {
  public:
   using Blocks = std::vector<std::unique_ptr<Block>>;
-  /// Writes the blocks in one transaction, all or nothing. After a StoreError that is retryable() the same call is repeated; anything else
+  /// Writes the blocks in one transaction, all or nothing. @return what of that the commit at its end took (TransactionSize). After a StoreError that is retryable() the same call is repeated; anything else
   /// ends run().
-  using Write = std::function<void(std::span<std::unique_ptr<Block> const>)>;
+  using Write = std::function<std::chrono::nanoseconds(std::span<std::unique_ptr<Block> const>)>;
 
   struct Options {
-    std::size_t limit_bytes = 8U << 20U;
+    std::size_t limit_bytes = 8U << 20U;     // whatever the store's speed
     std::size_t group_entries = 10'000;      // a transaction is not held back for more
     std::chrono::milliseconds interval{50};  // nor longer than this
     std::chrono::milliseconds idle{
@@ -44,8 +47,12 @@ class CommitQueue {
   std::uint64_t push(std::unique_ptr<Block> block, bool drained);
   /// Commit what is there now.
   void hurry();
-  /// At the bound: nothing should be pushed until the queue holds less than half of it.
+  /// At the bound: nothing should be pushed until has_room().
   bool full() const;
+  /// It holds no more than half of its bound.
+  bool has_room() const;
+  /// How large a block should get at most: a transaction is of several.
+  std::size_t block_bytes() const;
   /// Of all that was pushed and not yet collected.
   std::size_t bytes() const;
 
@@ -70,9 +77,15 @@ class CommitQueue {
  private:
   using Clock = std::chrono::steady_clock;
 
-  bool next_group(Blocks& group);
+  struct Group {
+    Blocks blocks;
+    std::size_t bytes = 0;
+  };
+
+  std::size_t bound() const;
+  bool next_group(Group& group);
   bool group_ready() const;
-  bool write(Blocks const& group);
+  bool write(Group const& group);
   void wait_for_blocks(std::unique_lock<std::mutex>& lock);
   void committed(Blocks group);
   void wait_to_retry(std::string reason, std::chrono::milliseconds delay,
@@ -87,6 +100,8 @@ class CommitQueue {
   std::deque<std::unique_ptr<Block>> pending_;
   Clock::time_point oldest_pending_{};
   std::size_t pending_entries_ = 0;
+  std::size_t pending_bytes_ = 0;
+  TransactionSize transaction_;
   std::deque<std::size_t> sizes_;  // of blocks not collected, as counted in bytes_: the store may shorten a block
   std::size_t bytes_ = 0;
   std::uint64_t pushed_ = 0;

@@ -67,11 +67,15 @@ void CommitTarget::open(std::string const& database) {
   }
 }
 
-std::vector<Progress> CommitTarget::ledger() const {
-  return writer_ ? writer_->ledger() : std::vector<Progress>{};
+std::vector<Progress> CommitTarget::ledger(std::size_t most) const {
+  return writer_ ? writer_->ledger(most) : std::vector<Progress>{};
 }
 
 std::int64_t CommitTarget::last_id() const noexcept { return writer_ ? writer_->last_id() : 0; }
+
+std::chrono::nanoseconds CommitTarget::commit_took() const noexcept {
+  return writer_ ? writer_->commit_took() : std::chrono::nanoseconds{0};
+}
 
 void CommitTarget::write(std::span<std::unique_ptr<Block> const> blocks) {
   if (path_.empty()) return number(blocks);
@@ -97,7 +101,7 @@ void CommitTarget::leave() {
   // What a publisher sends again because its ack was lost is not to be stored a second time, in the new file.
   carried_ = std::make_unique<Block>();
   try {
-    carried_->progress = writer_->ledger();
+    carried_->progress = writer_->ledger(store::kMostStreams);
   } catch (StoreError const&) {
     carried_.reset();  // this collector's own memory of it still holds
   }

@@ -8,6 +8,8 @@
 #include <logboom/retention.hpp>
 
 #include <atomic>
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -25,12 +27,14 @@ class CommitTarget {
                std::function<void(std::string)> const& notice);
 
   // Before the first write.
-  std::vector<Progress> ledger() const;
+  std::vector<Progress> ledger(std::size_t most = SIZE_MAX) const;  // as StoreWriter's
   std::int64_t last_id() const noexcept;
   std::string const& path() const noexcept { return path_; }  // absolute, or empty
 
   /// One transaction. Without blocks: only what is due of retention. @throws StoreError
   void write(std::span<std::unique_ptr<Block> const> blocks);
+  /// Of the latest transaction, what its commit took.
+  std::chrono::nanoseconds commit_took() const noexcept;
   /// How often the file had to be opened anew after it was moved or found damaged: without retention its ids begin again after a move. Safe from any thread.
   std::uint64_t reopened() const noexcept { return reopened_; }
   /// Files that were found damaged and set aside. Safe from any thread.

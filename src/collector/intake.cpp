@@ -167,7 +167,7 @@ void Intake::receive_batches() {
     receive_batch();
     fault_point("batch.received");
     watch_doors();
-    if (reception_.block_full()) hand_over(false);
+    if (reception_.block_full(queue_.block_bytes())) hand_over(false);
     --left;
   }
   receive_published();
@@ -194,7 +194,7 @@ void Intake::receive_published() {
       reception_.refuse_frame(fmt::format(
           "a published message of {} frames; a topic and a text are two, a record is one", message.frames));
     }
-    if (reception_.block_full()) hand_over(false);
+    if (reception_.block_full(queue_.block_bytes())) hand_over(false);
   }
 }
 
@@ -239,10 +239,10 @@ void Intake::hand_over(bool drained) {
   }
 }
 
-/// At the bound PULL is left alone, so that ZeroMQ's own bounds hold the publishers back; below half of it, it is read again.
+/// At the bound PULL is left alone, so that ZeroMQ's own bounds hold the publishers back; from half of it on it is read again.
 void Intake::watch_queue() {
   if (closed_) return;
-  bool const full = full_ ? queue_.bytes() > options_.queue_bytes / 2 : queue_.full();
+  bool const full = full_ ? !queue_.has_room() : queue_.full();
   if (full == full_) return;
   full_ = full;
   control_.set_waiting(full_ || draining_);

@@ -23,6 +23,7 @@ Reception::Reception(delivery::ReceiverLedger& ledger, PublisherTable& publisher
 
 void Reception::take(std::span<std::byte const> frame, std::string_view peer_host, std::int64_t wall,
                      std::int64_t now) {
+  if (frame.size() > wire::kMaxMessage) return refuse_oversized(frame);
   try {
     switch (auto const form = wire::form_of(frame)) {
       case wire::Form::kBatch: take_batch(frame, wall, now); break;
@@ -54,6 +55,19 @@ void Reception::take_published(std::string_view topic, std::string_view text, st
 void Reception::refuse_frame(std::string_view reason) {
   ++bad_frames_;
   log_.note(OwnLog::Kind::kBadFrame, level::kWarning, fmt::format("bad frame: {}", reason));
+}
+
+void Reception::refuse_oversized(std::span<std::byte const> frame) {
+  auto const reason =
+      fmt::format("a message of {} bytes, at most {} are taken", frame.size(), wire::kMaxMessage);
+  refuse_frame(reason);
+  if (wire::form_of(frame) != wire::Form::kBatch) return;
+  try {
+    decoder_.open(frame);
+    refuse_(decoder_.publisher().id, reason);
+  } catch (wire::FrameError const&) {
+    // Nobody to be told.
+  }
 }
 
 void Reception::take_batch(std::span<std::byte const> frame, std::int64_t wall, std::int64_t now) {
@@ -184,8 +198,9 @@ void Reception::give_up(Span const& span, std::int64_t wall) {
   forward_.declare_lost(span, wall, kGivenUp, block());
 }
 
-bool Reception::block_full() const noexcept {
-  return block_ && (block_->entries.size() >= kBlockEntries || taken_bytes_ >= kBlockBytes);
+bool Reception::block_full(std::size_t most_bytes) const noexcept {
+  return block_ &&
+         (block_->entries.size() >= kBlockEntries || taken_bytes_ >= std::min(most_bytes, kBlockBytes));
 }
 
 std::unique_ptr<Block> Reception::hand_over() {

@@ -42,7 +42,8 @@ class Reception {
   /// A message that is not one frame, or other trouble found by the socket's owner.
   void refuse_frame(std::string_view reason);
 
-  bool block_full() const noexcept;
+  /// @param most_bytes of frames, where kBlockBytes is too many
+  bool block_full(std::size_t most_bytes = kBlockBytes) const noexcept;
   /// What was taken since the last time, with the collector's own records; nothing if there is nothing.
   std::unique_ptr<Block> hand_over();
 
@@ -53,6 +54,7 @@ class Reception {
   std::uint64_t duplicates() const noexcept { return duplicates_; }
 
  private:
+  void refuse_oversized(std::span<std::byte const> frame);
   void take_batch(std::span<std::byte const> frame, std::int64_t wall, std::int64_t now);
   void take_part(wire::StreamPart const& part, std::int64_t wall, std::int64_t now);
   void take_new(wire::StreamPart const& part, delivery::ReceiverLedger::Verdict const& verdict);

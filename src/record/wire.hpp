@@ -20,7 +20,7 @@ struct Token;
 inline constexpr std::uint64_t kVersion = 1;
 inline constexpr std::size_t kBatchTarget = 64U << 10U;  // a builder is full past this many bytes
 inline constexpr std::size_t kMaxRecord = 65'528;        // one encoded record
-inline constexpr std::size_t kMaxMessage = 1U << 20U;    // ZMQ_MAXMSGSIZE of PULL
+inline constexpr std::size_t kMaxMessage = 1U << 20U;    // taken on PULL
 inline constexpr std::size_t kMaxControl = 64U << 10U;
 inline constexpr std::size_t kMaxDepth = 16;
 inline constexpr std::size_t kMaxFields = 256;

@@ -9,6 +9,8 @@
 
 #include <logboom/query.hpp>
 
+#include <fmt/core.h>
+
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -33,9 +35,11 @@ std::uint64_t size_of(std::filesystem::path const& file) {
 
 }  // namespace
 
-Archivist::Archivist(std::string path, RetentionPlan plan, Current current, Now now, Notice notice)
+Archivist::Archivist(std::string path, RetentionPlan plan, Current current, std::uint64_t most_streams,
+                     Now now, Notice notice)
     : path_(std::move(path)),
       plan_(std::move(plan)),
+      most_streams_(most_streams),
       now_(std::move(now)),
       notice_(std::move(notice)),
       current_(current) {
@@ -138,7 +142,7 @@ bool Archivist::make_if_wanted() {
     std::lock_guard const guard(mutex_);
     if (next_ != Next::kWanted || waits_) return true;
   }
-  bool const done = attempt([this] { make_next(path_, path_); });
+  bool const done = attempt([this] { make(); });
   std::lock_guard const guard(mutex_);
   if (done) {
     next_ = Next::kReady;
@@ -147,6 +151,15 @@ bool Archivist::make_if_wanted() {
   }
   changed_.notify_all();
   return done;
+}
+
+void Archivist::make() {
+  if (!make_next(path_, path_, most_streams_) || !notice_) return;
+  notice_(
+      fmt::format("{}: its ledger is at its bound of {} streams: those of the publishers that came last are "
+                  "left out of the next file, and what they send again of old is stored again; see who "
+                  "invents publishers (`SELECT host, process, count(*) FROM source GROUP BY 1, 2`)",
+                  path_, most_streams_));
 }
 
 void Archivist::look_after() {

@@ -29,8 +29,9 @@ class Archivist {
     std::int64_t begun = 0;
   };
 
-  /// @throws std::system_error (no thread)
-  Archivist(std::string path, RetentionPlan plan, Current current, Now now, Notice notice);
+  /// @param most_streams of a ledger (next_file.hpp). @throws std::system_error (no thread)
+  Archivist(std::string path, RetentionPlan plan, Current current, std::uint64_t most_streams, Now now,
+            Notice notice);
   ~Archivist();  // the step under way ends soon
   Archivist(Archivist const&) = delete;
   Archivist& operator=(Archivist const&) = delete;
@@ -53,6 +54,7 @@ class Archivist {
 
   void run();
   bool make_if_wanted();
+  void make();
   void look_after();
   bool remove_old();
   bool finish_one();
@@ -60,6 +62,7 @@ class Archivist {
 
   std::string const path_;
   RetentionPlan const plan_;
+  std::uint64_t const most_streams_;
   Now const now_;
   Notice const notice_;
 

@@ -136,6 +136,7 @@ struct FileWriter::Impl {
   std::int64_t first_id;
   std::int64_t last_id;
   std::int64_t log_bytes = 0;
+  std::chrono::nanoseconds commit_took{0};
   bool ending = false;
   std::int64_t const log_bound;
   std::int64_t next_bound = log_bound;  // where bound_log() acts next
@@ -317,7 +318,9 @@ void FileWriter::Impl::write(std::span<std::unique_ptr<Block> const> blocks) {
     add_rollup();
     refuse_if_moved();  // while it can still be rolled back
     fault_point("store.commit");
+    auto const began = std::chrono::steady_clock::now();
     transaction.commit();
+    commit_took = std::chrono::steady_clock::now() - began;
     fault_point("store.committed");
   } catch (SQLite::Exception const& cause) {
     names.forget();
@@ -380,8 +383,8 @@ FileWriter::FileWriter(std::string const& path, std::int64_t log_bound, bool may
     : impl_(with_file(path, "open", [&] { return std::make_unique<Impl>(path, log_bound, may_make); })) {}
 FileWriter::~FileWriter() = default;
 
-std::vector<Progress> FileWriter::ledger() const {
-  return with_file(impl_->path, "read", [&] { return impl_->ledger.read(); });
+std::vector<Progress> FileWriter::ledger(std::size_t most) const {
+  return with_file(impl_->path, "read", [&] { return impl_->ledger.read(most); });
 }
 
 std::int64_t FileWriter::first_id() const noexcept { return impl_->first_id; }
@@ -408,6 +411,7 @@ std::optional<std::int64_t> FileWriter::take_held_log() noexcept {
 bool FileWriter::moved() const { return !impl_->left.empty() || impl_->files->moved(); }
 bool FileWriter::is(std::string const& path) const { return impl_->files->is_file(path); }
 void FileWriter::write(std::span<std::unique_ptr<Block> const> blocks) { impl_->write(blocks); }
+std::chrono::nanoseconds FileWriter::commit_took() const noexcept { return impl_->commit_took; }
 std::string FileWriter::leave() { return impl_->leave(); }
 void FileWriter::checkpoint() {
   impl_->ending = true;  // under a load without a pause one would be running always

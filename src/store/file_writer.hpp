@@ -6,6 +6,7 @@
 
 #include <logboom/query.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -22,7 +23,7 @@ class FileWriter {
   FileWriter(std::string const& path, std::int64_t log_bound, bool may_make);
   ~FileWriter();
 
-  std::vector<Progress> ledger() const;
+  std::vector<Progress> ledger(std::size_t most) const;
   std::int64_t first_id() const noexcept;
   std::int64_t last_id() const noexcept;  // first_id() - 1: it has no record yet
   std::int64_t begun() const;             // seconds since the epoch
@@ -36,6 +37,7 @@ class FileWriter {
   bool is(std::string const& path) const;  // `path` is a name of the file
 
   void write(std::span<std::unique_ptr<Block> const> blocks);
+  std::chrono::nanoseconds commit_took() const noexcept;
   std::string leave();
 
   // For the file's end as the current one, in this order:

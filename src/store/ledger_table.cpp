@@ -7,6 +7,7 @@
 #include <SQLiteCpp/Column.h>
 #include <SQLiteCpp/Transaction.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 
@@ -34,11 +35,13 @@ void LedgerTable::advance(Progress const& progress) {
   advance_.exec();
 }
 
-std::vector<Progress> LedgerTable::read() {
+std::vector<Progress> LedgerTable::read(std::size_t most) {
   std::vector<Progress> ledger;
   SQLite::Statement select(
       db_,
-      "SELECT p.uuid, l.stream, l.last, l.missing FROM ledger l JOIN publisher p ON p.id = l.publisher_id");
+      "SELECT p.uuid, l.stream, l.last, l.missing FROM ledger l JOIN publisher p ON p.id = l.publisher_id "
+      "ORDER BY l.publisher_id DESC, l.stream DESC LIMIT ?");
+  select.bind(1, static_cast<std::int64_t>(std::min<std::size_t>(most, INT64_MAX)));
   while (select.executeStep()) {
     Progress& progress = ledger.emplace_back();
     SQLite::Column const uuid = select.getColumn(0);

@@ -19,7 +19,8 @@ class LedgerTable {
 
   /// What says less than the table has changes nothing. @throws SQLite::Exception
   void advance(Progress const& progress);
-  std::vector<Progress> read();
+  /// Of more than `most` streams those of the publishers that came last.
+  std::vector<Progress> read(std::size_t most);
 
  private:
   SQLite::Database& db_;

@@ -49,12 +49,6 @@ std::string percent_encoded(std::string const& path) {
 
 bool is_compressed(std::string const& path) { return path.ends_with(kCompressedEnd); }
 
-std::string closed_uri(std::string const& path) {
-  auto uri = "file:" + percent_encoded(path) + "?immutable=1";
-  if (is_compressed(path)) uri += fmt::format("&vfs={}", zstd_vfs());
-  return uri;
-}
-
 void check_version(SQLite::Database& db, std::string const& path) {
   SchemaState const state = inspect_schema(db, path);
   if (state.blank) {
@@ -91,6 +85,12 @@ bool may_read_as_immutable(std::string const& path, SQLite::Exception const& cau
 }
 
 }  // namespace
+
+std::string closed_uri(std::string const& path) {
+  auto uri = "file:" + percent_encoded(path) + "?immutable=1";
+  if (is_compressed(path)) uri += fmt::format("&vfs={}", zstd_vfs());
+  return uri;
+}
 
 std::string reading_uri(std::string const& path) {
   return is_compressed(path) ? closed_uri(path) : "file:" + percent_encoded(path) + "?mode=ro";

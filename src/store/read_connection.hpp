@@ -23,5 +23,7 @@ SQLite::Database open_closed(std::string const& path);
 
 /// For ATTACH, on a connection that takes URIs: the file, read-only.
 std::string reading_uri(std::string const& path);
+/// The same of a closed file.
+std::string closed_uri(std::string const& path);
 
 }  // namespace logboom::store

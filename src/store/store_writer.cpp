@@ -100,7 +100,8 @@ StoreWriter::Impl::Impl(std::string const& given, WriterOptions&& chosen)
   undo_rotation(path);
   remove_unfinished(path);
   open();
-  if (options.retention.many_files()) archivist.emplace(path, plan, facts(), options.now, options.notice);
+  if (options.retention.many_files())
+    archivist.emplace(path, plan, facts(), options.most_streams, options.now, options.notice);
 }
 
 StoreWriter::Impl::~Impl() {
@@ -117,7 +118,7 @@ void StoreWriter::Impl::take_up() {
   if (closed.empty() && options.least_id <= 1) return;
   std::int64_t first_id = options.least_id;
   if (!closed.empty()) first_id = std::max(first_id, last_id_of(closed.back()) + 1);
-  make_next(path, closed.empty() ? "" : closed.back().path);
+  make_next(path, closed.empty() ? "" : closed.back().path, options.most_streams);
   finish_next(path, {}, first_id, options.now());
   begin_store(path);
 }
@@ -234,8 +235,8 @@ StoreWriter::StoreWriter(std::string path, WriterOptions options) try
 
 StoreWriter::~StoreWriter() = default;
 
-std::vector<Progress> StoreWriter::ledger() const {
-  return impl_->file ? impl_->file->ledger() : std::vector<Progress>{};
+std::vector<Progress> StoreWriter::ledger(std::size_t most) const {
+  return impl_->file ? impl_->file->ledger(most) : std::vector<Progress>{};
 }
 
 std::int64_t StoreWriter::last_id() const noexcept { return impl_->last_id; }
@@ -248,6 +249,10 @@ std::string StoreWriter::leave() {
 }
 
 void StoreWriter::write(std::span<std::unique_ptr<Block> const> blocks) { impl_->write(blocks); }
+
+std::chrono::nanoseconds StoreWriter::commit_took() const noexcept {
+  return impl_->file ? impl_->file->commit_took() : std::chrono::nanoseconds{0};
+}
 
 void StoreWriter::wait_idle() {
   if (impl_->archivist) impl_->archivist->wait_idle();

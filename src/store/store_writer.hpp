@@ -3,11 +3,13 @@
 #pragma once
 
 #include "record/block.hpp"
+#include "store/next_file.hpp"
 #include "store/rotation.hpp"
 
 #include <logboom/query.hpp>
 #include <logboom/retention.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -23,7 +25,8 @@ inline constexpr std::int64_t kLogBound = 256 << 20;
 struct WriterOptions {
   std::int64_t log_bound = kLogBound;
   RetentionOptions retention = {};
-  std::int64_t least_id = 1;                     // a file that is begun anew has no id below
+  std::int64_t least_id = 1;                  // a file that is begun anew has no id below
+  std::uint64_t most_streams = kMostStreams;  // of the ledger that a file hands on to the next
   std::function<void(std::string)> notice = {};  // one line for people, from any thread: what stands in the way of retention
   std::function<void(std::string)> damage = {};  // the same: a damaged place that was found when a file was opened, and mended
   std::function<std::int64_t()> now = {};             // seconds since the epoch; not set: the system's
@@ -39,8 +42,8 @@ class StoreWriter {
   explicit StoreWriter(std::string path, WriterOptions options = {});
   ~StoreWriter();
 
-  /// The ledger as it stands in the file.
-  std::vector<Progress> ledger() const;
+  /// The ledger as it stands in the file; of more than `most` streams those of the publishers that came last.
+  std::vector<Progress> ledger(std::size_t most = SIZE_MAX) const;
   std::int64_t last_id() const noexcept;
   std::string const& path() const noexcept;  // absolute
 
@@ -50,6 +53,9 @@ class StoreWriter {
   /// @throws StoreError when it could not be written; nothing of it is in the file then. kTransient (disk full, I/O
   /// error, locked): the same call may be repeated. kMoved: leave(), then the path has to be opened anew.
   void write(std::span<std::unique_ptr<Block> const> blocks);
+
+  /// Of the latest transaction, what its commit took: writing it to the log, and syncing that.
+  std::chrono::nanoseconds commit_took() const noexcept;
 
   /// After kMoved: brings all that was committed into one file that has a name (the one that was moved; `PATH.rescued-TIME` where it was
   /// removed). Destroying the writer does it too. Blocks while that file is written. Nothing can be written afterwards.

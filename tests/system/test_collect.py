@@ -143,6 +143,22 @@ def test_an_oversized_message_ends_its_own_connection_only(bus, collector, push)
     eventually(lambda: bus.count("logger = 'good'") == 2)
 
 
+def test_a_message_somewhat_too_large_is_counted_and_its_connection_goes_on(bus, collector, push, run):
+    push.send(b"{" + b" " * (1 << 20) + b"}")
+    push.send_json({"logger": "good", "message": "after"})
+    eventually(lambda: bus.count("logger = 'good'") == 1)
+    eventually(lambda: bus.query("SELECT count(*) FROM records WHERE message = 'bad frame: a message of 1048578 bytes, at most 1048576 are taken'") == [(1,)])
+    context = zmq.Context()
+    dealer = context.socket(zmq.DEALER)
+    dealer.connect(bus.control)
+    dealer.send(msgpack.packb(["hello", b" " * (64 << 10)]))
+    dealer.send(msgpack.packb(["info"]))
+    assert dealer.poll(PATIENCE * 1000), "the connection goes on"
+    context.destroy(linger=0)
+    done = run("status", "-o", "json")
+    assert done.returncode == 0 and json.loads(done.stdout)["bad_frames"] == 2
+
+
 def test_sigterm_stores_what_has_arrived(bus, collector, push):
     for i in range(5000):
         push.send_json({"logger": "burst", "message": str(i)})

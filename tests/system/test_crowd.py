@@ -64,9 +64,19 @@ class PlainFlood(threading.Thread):
         self.join()
 
 
+@pytest.fixture
+def busy():
+    """Two processors have something else to do."""
+    loops = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(2)]
+    yield
+    for loop in loops:
+        loop.kill()
+        loop.wait()
+
+
 @pytest.mark.parametrize("kind", ["publisher", "plain"])
-def test_one_floods_fifty_are_quiet(bus, start_collector, worker, context, kind):
-    """What the quiet ones log is committed while the flood goes on: it waits for what is on its way, not for what is behind it."""
+def test_one_floods_fifty_are_quiet(bus, start_collector, worker, context, kind, busy):
+    """What the quiet ones log is committed while the flood goes on: it waits for what is on its way, not for what is behind it, and of that there is never more than the store writes in a moment."""
     start_collector()
     quiet, ticks = 50, 100 if FULL else 4
     if kind == "publisher":
@@ -83,8 +93,8 @@ def test_one_floods_fifty_are_quiet(bus, start_collector, worker, context, kind)
     print(f"{kind}: {told(delays)} from the call to the commit; beside them {(after - before) / seconds:.0f} records/s were stored")
     assert len(delays) == quiet * ticks
     assert after - before > 1_000 // SCALE, "that was no flood"
-    if FULL:  # the machine may be busy with other things, too
-        assert delays[len(delays) * 99 // 100] < 1.0
+    if FULL:
+        assert delays[-1] < 1.0
 
 
 def test_five_hundred_publishers_at_once(bus, start_collector, worker, run):

@@ -2,11 +2,14 @@
 """A store of many files, with real processes: exactly once over all of them, bounds kept, and commands that see them as one."""
 
 import json
+import os
 import random
 import sqlite3
 import time
 
+import msgpack
 import pytest
+import zmq
 
 from conftest import PATIENCE, eventually
 
@@ -176,6 +179,38 @@ def test_readers_that_stay_do_not_stop_it(bus, start_collector, worker, run):
     reader.close()
     eventually(lambda: not closed(bus), LONG, "all compressed, the one that was read too")
     assert stored(bus, run) == 20_000 // SCALE
+
+
+def invented():
+    """A batch of one record by a publisher that nobody will hear of again."""
+    who = [os.urandom(16), f"host{random.randrange(1000)}", 4711, "invented", 1]
+    sites = [[0, 20, "INFO", "", "peer.py", 1, "f"]]
+    return msgpack.packb([1, who, sites, [[0, "invented"]], [[0, 1, "main"]], [[0, 1, 1, 0, [[time.time_ns(), 0, 0, ["x" * 1000]]]]]])
+
+
+def test_a_flood_of_invented_publishers_leaves_the_store_with_its_records(bus, start_collector, worker, run):
+    """A row of the ledger for each goes on from file to file as long as there is something of it in the store, and no longer."""
+    collector = start_collector("--max-size", "4MiB")
+    process = worker("burst", bus.directory / "count", 10**9, "--pause-every", "1")
+    context = zmq.Context()
+    push = context.socket(zmq.PUSH)
+    push.connect(bus.push)
+    count = 20_000 // SCALE
+    for _ in range(count):
+        push.send(invented())
+
+    def kept():
+        (rows, known), = bus.query("SELECT (SELECT count(*) FROM ledger), (SELECT count(*) FROM publisher)")
+        return rows if known <= rows + 1 and rows < count // 2 else None
+    rows = eventually(kept, LONG, "a file that begins without the first of them")
+    print(f"{count} publishers invented, {rows} rows in the ledger")
+    eventually(lambda: run("status", "-o", "json").returncode == 0)
+    process.kill()
+    eventually(lambda: not bus.spools(), LONG, "what the worker left")
+    assert collector.stop() == 0
+    context.destroy(linger=0)
+    numbers = [record["fields"]["i"] for record in queried(run, "--db", bus.database, "-n", "burst")]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)) if numbers else []), "who logs on meanwhile is stored once, in order"
 
 
 @pytest.mark.parametrize("arguments, named", [

@@ -69,7 +69,12 @@ class FakeStore {
 class CommitQueueTest : public testing::Test {
  protected:
   CommitQueue& make(CommitQueue::Options options) {
-    queue_.emplace([this](auto blocks) { store_.write(blocks); }, options, [this] { ++wakes_; });
+    queue_.emplace(
+        [this](auto blocks) {
+          store_.write(blocks);
+          return 0ns;
+        },
+        options, [this] { ++wakes_; });
     return *queue_;
   }
   void start() {
@@ -200,6 +205,53 @@ TEST_F(CommitQueueTest, CountsBytesUntilTheyAreCollected) {
   queue.collect();
   EXPECT_FALSE(queue.full());
   EXPECT_EQ(queue.bytes(), 0U);
+}
+
+TEST_F(CommitQueueTest, ItsBoundIsWhatTheStoreWritesInAMoment) {
+  auto options = slow();
+  options.limit_bytes = 64U << 20U;
+  auto& queue = make(options);
+  auto const push_until_full = [&] {
+    std::size_t blocks = 0;
+    for (; !queue.full(); ++blocks) queue.push(block_of(1'000), false);
+    return blocks;
+  };
+  auto const at_first = push_until_full();
+  EXPECT_LT(queue.bytes(), 1U << 20U) << "before anything is known of the store";
+  EXPECT_FALSE(queue.has_room());
+  start();
+  for (int i = 0; i < 10; ++i) {  // of a store that takes no time
+    queue.hurry();
+    while (queue.bytes() > 0) {
+      queue.collect();
+      std::this_thread::yield();
+    }
+    EXPECT_TRUE(queue.has_room());
+    push_until_full();
+  }
+  EXPECT_GT(queue.bytes(), 8 * at_first * block_of(1'000)->bytes());
+  EXPECT_GE(queue.block_bytes(), 128U << 10U);
+}
+
+TEST_F(CommitQueueTest, ATransactionIsBoundedInBytes) {
+  auto options = slow();
+  options.group_entries = 1'000'000;
+  auto& queue = make(options);
+  store_.set(&FakeStore::held_, true);
+  start();
+  queue.push(block_of(1), true);
+  store_.wait_calls(1);
+  auto const bytes = block_of(1'000)->bytes();
+  for (int i = 0; i < 32; ++i) queue.push(block_of(1'000), true);
+  store_.set(&FakeStore::held_, false);
+  finish();
+  auto const transactions = store_.transactions();
+  ASSERT_GT(transactions.size(), 2U);
+  std::size_t most = 256U << 10U;
+  for (auto const& transaction : transactions) {
+    EXPECT_LT(transaction.size() * bytes, most + bytes);
+    most *= 2;
+  }
 }
 
 TEST_F(CommitQueueTest, KeepsTheBlocksAndTriesOnWhileTheStoreCannotBeWritten) {

@@ -37,6 +37,22 @@ TEST_F(ReceptionTest, ABadPlainRecordLeavesNothingOpenThatAFlushWouldWaitFor) {
   EXPECT_FALSE(reception_.open());
 }
 
+TEST_F(ReceptionTest, WhatIsTooLargeIsCountedAndNothingOfItIsTaken) {
+  std::string const most = R"({"message": "x"})" + std::string(wire::kMaxMessage - 16, ' ');
+  take(most);
+  EXPECT_EQ(reception_.bad_frames(), 0U);
+  take(most + ' ');
+  EXPECT_EQ(reception_.bad_frames(), 1U);
+  EXPECT_THAT(reception_.hand_over()->entries, testing::SizeIs(1));
+}
+
+TEST_F(ReceptionTest, ABlockIsFullEarlierWhereItIsToBeSmaller) {
+  take(R"({"message": "hello"})");
+  EXPECT_FALSE(reception_.block_full());
+  EXPECT_FALSE(reception_.block_full(21));
+  EXPECT_TRUE(reception_.block_full(20));
+}
+
 // --- forwarded frames
 
 PublisherId id_of(int seed) {

@@ -153,6 +153,20 @@ TEST_F(CollectorTest, BadFramesAreCountedAndDisturbNobody) {
   eventually([&] { return collector_->status().bad_frames == 503; }, "503 bad frames");
 }
 
+TEST_F(CollectorTest, WhoseBatchIsTooLargeIsToldAndKeepsItsConnection) {
+  start();
+  auto& worker = publisher();
+  worker.hello();
+  worker.hear<delivery::Welcome>();
+  worker.send(worker.encode(1, 1, 1, 0, std::string(wire::kMaxMessage, 'x')));
+  auto const told = worker.hear<delivery::Error>();
+  ASSERT_TRUE(told);
+  EXPECT_THAT(told->text, HasSubstr("at most 1048576 are taken"));
+  EXPECT_EQ(collector_->status().bad_frames, 1U);
+  worker.batch(1, 10);
+  EXPECT_TRUE(worker.hear_ack(10));
+}
+
 TEST_F(CollectorTest, FlushIsAnsweredAfterTheCommit) {
   options_.commit_interval = 10min;  // nothing but the flush, or an empty queue, makes it commit
   start();
