@@ -68,8 +68,8 @@ void BM_Frame(benchmark::State& state) {
       std::memcpy(at - sizeof header, &header, sizeof header);
       producer.head += detail::frame_bytes(size);
       ++producer.sequence;
-      producer.shared->producer.next.store(producer.sequence, std::memory_order_release);
-      producer.shared->producer.head.store(producer.head, std::memory_order_release);
+      producer.shared->producer.next.store_release(producer.sequence);
+      producer.shared->producer.head.store_release(producer.head);
     } else {
       if constexpr (check == Check::kWhole) {
         std::uint32_t const sum = check_bytes(producer.seed ^ producer.head, {at, size});

@@ -9,7 +9,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string_view>
 
 namespace logboom {
@@ -51,7 +50,7 @@ class LOGBOOM_API Context {
   void end() noexcept;
 
   struct Outer;  // what was before a field of it was hidden
-  std::unique_ptr<Outer> outer_;
+  Outer* outer_ = nullptr;
   std::uint16_t size_ = 0, count_ = 0;  // what was before
   std::uint32_t left_out_ = 0;
 };

@@ -5,7 +5,6 @@
 #include <logboom/export.hpp>
 #include <logboom/level.hpp>
 
-#include <atomic>
 #include <string_view>
 
 namespace logboom {
@@ -19,10 +18,10 @@ class Logger {
 
   /// Whether a record of this level is made: one relaxed load.
   bool enabled(Level level) const noexcept {
-    return level >= node_->threshold.load(std::memory_order_relaxed);
+    return level >= node_->threshold.load_relaxed();
   }
   /// The lowest level of which records are made now.
-  Level level() const noexcept { return node_->threshold.load(std::memory_order_relaxed); }
+  Level level() const noexcept { return node_->threshold.load_relaxed(); }
   std::string_view name() const noexcept { return node_->name; }
 
   detail::LoggerNode const& node() const noexcept { return *node_; }

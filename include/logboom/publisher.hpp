@@ -2,14 +2,14 @@
 // thread of the publisher; see docs/architecture.md. Must not show sockets, rings or message formats.
 #pragma once
 
+#include <logboom/callback.hpp>
 #include <logboom/export.hpp>
 #include <logboom/level.hpp>
 #include <logboom/logger.hpp>
+#include <logboom/milliseconds.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <string_view>
 
@@ -40,11 +40,11 @@ struct PublisherOptions {
   std::size_t ring_capacity = std::size_t{1} << 20U;  ///< bytes a thread; made a power of two, 128 KiB to 1 GiB
   std::uint64_t overflow_bound = std::uint64_t{1} << 30U;  ///< bytes that the spool may hold beyond the rings
   FullPolicy when_full = FullPolicy::kBlock;
-  std::chrono::milliseconds block_timeout{1000};  ///< of one log call, with FullPolicy::kBlock
-  std::chrono::milliseconds flush_timeout{2000};  ///< of the destructor
+  Milliseconds block_timeout{1000};  ///< of one log call, with FullPolicy::kBlock
+  Milliseconds flush_timeout{2000};  ///< of the destructor
   std::int64_t started =
       0;  ///< when the program began, nanoseconds since the Unix epoch, where that is known better. Default: now. A forked child begins when it logs first
-  std::function<void()> levels_changed;  ///< called after the rules in force have changed because a collector said so: on the publisher's own thread, which sends nothing meanwhile. Must not throw
+  Callback levels_changed;  ///< called after the rules in force have changed because a collector said so: on the publisher's own thread, which sends nothing meanwhile. Must not throw
 };
 
 /// Numbers since the publisher's start in this process; records, unless said otherwise. `logged - acked` is what is on the way: not yet stored, or not yet declared.
@@ -100,7 +100,7 @@ class LOGBOOM_API Publisher {
   /// Waits until a collector has stored all that was logged before the call (of what was dropped for want of room: its gap). @return false when the time is over, or when
   /// something was logged for which there was no ring. True at once when there is nothing to wait for: nothing was logged in this process, or the publisher has ended
   /// (what its end left in the spool is for others to send).
-  bool flush(std::chrono::milliseconds timeout);
+  bool flush(Milliseconds timeout);
 
   /// Replaces the publisher's rules (those that a collector sends stay on top). @throws std::invalid_argument naming the rule and the mend.
   void level_rules(std::string_view rules);

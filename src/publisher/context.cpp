@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <memory>
 #include <new>
 
 namespace logboom {
@@ -89,9 +90,10 @@ Context::Context(Begin) noexcept {
 }
 
 Context::~Context() {
+  std::unique_ptr<Outer> const outer(outer_);
   Buffer* const buffer = mine();
   if (buffer == nullptr) return;
-  if (outer_ != nullptr) *buffer = outer_->buffer;
+  if (outer != nullptr) *buffer = outer->buffer;
   buffer->size = size_;
   buffer->count = count_;
   buffer->left_out = left_out_;
@@ -104,7 +106,7 @@ std::byte* Context::begin_field(std::string_view name, std::size_t bound) noexce
   for (std::size_t i = 0; i < buffer->count; ++i) {
     if (name_at(*buffer, buffer->offsets[i]) != name) continue;
     if (outer_ == nullptr) {
-      outer_.reset(new (std::nothrow) Outer{*buffer});
+      outer_ = new (std::nothrow) Outer{*buffer};
       if (outer_ == nullptr) break;
     }
     erase(*buffer, i);

@@ -289,7 +289,7 @@ bool Engine::declare_drops(RingSlot& slot) noexcept {
 void Engine::report(Level level, std::string_view text) noexcept {
   try {
     detail::LoggerNode const& logger = loggers_->get(kOwnLogger);
-    if (level < logger.threshold.load(std::memory_order_relaxed) || !shared_.slot) return;
+    if (level < logger.threshold.load_relaxed() || !shared_.slot) return;
     text = text.substr(0, kMaxReport);
     std::size_t const size = detail::record_layout::kHeaderSize + 1 + detail::room(text);
     std::lock_guard const guard(shared_.lock);

@@ -107,7 +107,7 @@ bool Loggers::apply() {
   delete before;
   for (std::uint32_t id = 0; id < nodes_.count(); ++id) {
     detail::LoggerNode& node = *nodes_.at(id);
-    node.threshold.store(fresh->level_for(node.name), std::memory_order_relaxed);
+    node.threshold.store_relaxed(fresh->level_for(node.name));
   }
   return changed;
 }
@@ -115,7 +115,7 @@ bool Loggers::apply() {
 void Loggers::close() noexcept {
   std::lock_guard const guard(lock_);
   closed_.store(true);
-  for (std::uint32_t id = 0; id < nodes_.count(); ++id) nodes_.at(id)->live.store(nullptr);
+  for (std::uint32_t id = 0; id < nodes_.count(); ++id) nodes_.at(id)->live.store_release(nullptr);
 }
 
 }  // namespace logboom::publisher

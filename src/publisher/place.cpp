@@ -123,7 +123,7 @@ detail::Place place_for(State& state, detail::CallSite& site, std::uint64_t rend
     if (mine != nullptr) entry = mine->add(state, generation, engine);
   }
   detail::Place place;
-  place.site = site.id.load(std::memory_order_acquire);
+  place.site = site.id.load_acquire();
   if (place.site == 0) place.site = register_site(site, rendered);
   if (entry != nullptr) {
     detail::thread_state.producer = place.producer = entry->producer;
@@ -145,7 +145,7 @@ detail::Place detail::find_place(LoggerNode const& logger, CallSite& site, std::
   Place place;
   if (state != nullptr) {
     try {
-      place = logger.live.load() == nullptr ? publisher::too_late(*state)
+      place = logger.live.load_acquire() == nullptr ? publisher::too_late(*state)
                                             : publisher::place_for(*state, site, rendered, size);
     } catch (std::exception const&) {
       state->count_dropped();

@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 
+#include <chrono>
 #include <exception>
 #include <memory>
 #include <string>
@@ -23,7 +24,7 @@ Publisher::~Publisher() { state_->close(state_->settings().flush_timeout); }
 
 Logger Publisher::logger(std::string_view name) { return Logger(state_->loggers().get(name)); }
 
-bool Publisher::flush(std::chrono::milliseconds timeout) {
+bool Publisher::flush(Milliseconds timeout) {
   auto const engine = state_->running();
   if (engine == nullptr) return true;
   return engine->flush(timeout) && state_->dropped() == 0;

@@ -75,14 +75,14 @@ std::uint32_t message_site(Level level) noexcept {
 
 std::uint32_t register_site(detail::CallSite& site, std::uint64_t rendered) {
   std::lock_guard const guard(catalogue_lock());
-  std::uint32_t id = site.id.load(std::memory_order_relaxed);
+  std::uint32_t id = site.id.load_relaxed();
   if (id != 0) return id;
   add_message_sites();
   if (g_sites.full()) return message_site(site.level);
   std::string_view const text = rendered == 0 ? site.text : without_specs(site.text, rendered);
   id = g_sites.add(SiteEntry{site.level, site.line, text, site.file, site.function});
   for (Engine* const engine : engines().list) engine->append_site(id);
-  site.id.store(id, std::memory_order_release);
+  site.id.store_release(id);
   return id;
 }
 

@@ -96,7 +96,7 @@ std::filesystem::path anchored(std::filesystem::path const& path) {
   return no_directory ? path : made;
 }
 
-void require_not_negative(std::chrono::milliseconds time, std::string_view option) {
+void require_not_negative(Milliseconds time, std::string_view option) {
   if (time.count() < 0)
     throw std::invalid_argument(fmt::format("{}: {} ms is negative; give 0 or more", option, time.count()));
 }

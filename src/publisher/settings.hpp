@@ -12,7 +12,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -31,7 +30,7 @@ struct Settings {
   std::chrono::nanoseconds flush_timeout{};
   std::int64_t started = 0;              // of the process that resolved this; 0 = when its engine is made
   std::uint64_t generation = 0;          // of that process
-  std::function<void()> levels_changed;  // may be empty
+  Callback levels_changed;               // may be empty
   std::vector<std::string> warnings;  // of environment variables that could not be read and were ignored: one line each
 };
 

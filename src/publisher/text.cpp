@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <exception>
 #include <memory>
+#include <new>
 #include <string>
 #include <string_view>
 #include <typeinfo>
@@ -114,6 +115,9 @@ std::size_t text_limit(std::size_t const* lengths, std::size_t count, std::size_
   return low;
 }
 
+namespace {
+
+// Returns the size that it would have in full.
 std::size_t format_argument(char* out, std::size_t size, std::string_view spec,
                             fmt::format_args arguments) noexcept {
   try {
@@ -130,6 +134,20 @@ std::size_t format_argument(char* out, std::size_t size, std::string_view spec,
   } catch (...) {
     return std::string_view("[cannot be formatted]").copy(out, size);
   }
+}
+
+}  // namespace
+
+void FormattedText::format(std::string_view spec, fmt::format_args arguments) noexcept {
+  size_ = format_argument(inline_, sizeof inline_, spec, arguments);
+  if (size_ <= sizeof inline_) return;
+  heap_ = new (std::nothrow) char[size_];
+  if (heap_ == nullptr) {
+    size_ = sizeof inline_;
+    return;
+  }
+  // A formatter need not give the same text twice.
+  size_ = std::min(size_, format_argument(heap_, size_, spec, arguments));
 }
 
 std::string error_code_text(char const* category, int value, std::string (*message)(void const*),

@@ -8,18 +8,18 @@ namespace {
 constexpr std::uint64_t kGapBytes = frame_bytes(sizeof(GapPayload));
 
 bool drops_pending(RingProducer const& ring) noexcept {
-  return ring.shared->drops.count.load(std::memory_order_relaxed) != 0;
+  return ring.shared->drops.count.load_relaxed() != 0;
 }
 
 // The frame's commit declares the drops: it moves head away from `drops.at`. Clearing the count comes after, and may be missed by a death.
 void commit_gap(RingProducer& ring) noexcept {
   auto& drops = ring.shared->drops;
-  std::uint64_t const count = drops.count.load(std::memory_order_relaxed);
-  GapPayload const gap{drops.ticks.load(std::memory_order_relaxed), count};
+  std::uint64_t const count = drops.count.load_relaxed();
+  GapPayload const gap{drops.ticks.load_relaxed(), count};
   std::memcpy(ring.data + (ring.head & ring.mask) + sizeof(FrameHeader), &gap, sizeof gap);
-  ring.sequence = drops.first.load(std::memory_order_relaxed);
+  ring.sequence = drops.first.load_relaxed();
   commit(ring, sizeof gap, kKindGap, count);
-  drops.count.store(0, std::memory_order_release);
+  drops.count.store_release(0);
 }
 
 }  // namespace
@@ -27,7 +27,7 @@ void commit_gap(RingProducer& ring) noexcept {
 Reservation look_and_reserve(RingProducer& ring, std::size_t payload) noexcept {
   if (ring.shared == nullptr) return {};
   std::uint64_t const capacity = ring.mask + 1;
-  std::uint64_t const tail = ring.shared->consumer.tail.load(std::memory_order_acquire);
+  std::uint64_t const tail = ring.shared->consumer.tail.load_acquire();
   bool const gap = drops_pending(ring);
   std::uint64_t const end = ring.head + frame_bytes(payload) + (gap ? kGapBytes : 0);
   if (end > tail + capacity) return {nullptr, true};
@@ -40,21 +40,21 @@ Reservation look_and_reserve(RingProducer& ring, std::size_t payload) noexcept {
 void drop(RingProducer& ring, std::int64_t ticks) noexcept {
   if (ring.shared == nullptr) return;
   auto& drops = ring.shared->drops;
-  std::uint64_t const count = drops.count.load(std::memory_order_relaxed);
+  std::uint64_t const count = drops.count.load_relaxed();
   if (count == 0) {
-    drops.first.store(ring.sequence, std::memory_order_release);
-    drops.at.store(ring.head, std::memory_order_release);
-    drops.ticks.store(ticks, std::memory_order_release);
+    drops.first.store_release(ring.sequence);
+    drops.at.store_release(ring.head);
+    drops.ticks.store_release(ticks);
   }
-  drops.count.store(count + 1, std::memory_order_release);
+  drops.count.store_release(count + 1);
   ++ring.sequence;
-  ring.shared->producer.next.store(ring.sequence, std::memory_order_release);
+  ring.shared->producer.next.store_release(ring.sequence);
   ring.limit = 0;  // so that the next record takes the slow path, which writes the gap first
 }
 
 bool write_gap_if_pending(RingProducer& ring) noexcept {
   if (ring.shared == nullptr || !drops_pending(ring)) return true;
-  std::uint64_t const tail = ring.shared->consumer.tail.load(std::memory_order_acquire);
+  std::uint64_t const tail = ring.shared->consumer.tail.load_acquire();
   if (ring.head + kGapBytes > tail + ring.mask + 1) return false;
   commit_gap(ring);
   return true;

@@ -98,7 +98,7 @@ RingFile RingFile::create(std::filesystem::path const& path, std::uint64_t strea
   identity.seed = random_seed();
   RingFile ring(MappedFile::create(path, file_size(identity.capacity)), identity);
   auto* const shared = new (ring.map_.data() + kSharedOffset) detail::RingShared{};
-  shared->producer.next.store(1, std::memory_order_relaxed);
+  shared->producer.next.store_relaxed(1);
   ring.store_released(0, 1);
   ring.write_identity();
   ring.map_.show();
@@ -171,28 +171,28 @@ detail::RingProducer RingFile::producer() noexcept {
   detail::RingProducer producer;
   producer.data = data();
   producer.mask = capacity_ - 1;
-  producer.head = words.producer.head.load(std::memory_order_acquire);
+  producer.head = words.producer.head.load_acquire();
   producer.limit = 0;  // the first look sets it, and declares what the last producer dropped
-  producer.sequence = words.producer.next.load(std::memory_order_acquire);
+  producer.sequence = words.producer.next.load_acquire();
   producer.seed = seed_;
   producer.shared = &words;
   return producer;
 }
 
 std::uint64_t RingFile::head() const noexcept {
-  return dead_ ? dead_->head : shared().producer.head.load(std::memory_order_acquire);
+  return dead_ ? dead_->head : shared().producer.head.load_acquire();
 }
 
 std::uint64_t RingFile::tail() const noexcept {
-  return shared().consumer.tail.load(std::memory_order_relaxed);
+  return shared().consumer.tail.load_relaxed();
 }
 
 std::uint64_t RingFile::base() const noexcept {
-  return shared().consumer.base.load(std::memory_order_relaxed);
+  return shared().consumer.base.load_relaxed();
 }
 
 std::uint64_t RingFile::next_sequence() const noexcept {
-  return dead_ ? dead_->next : shared().producer.next.load(std::memory_order_acquire);
+  return dead_ ? dead_->next : shared().producer.next.load_acquire();
 }
 
 std::optional<RingFile::Frame> RingFile::read(std::uint64_t position) const noexcept {
@@ -230,11 +230,11 @@ void RingFile::release(std::uint64_t position, std::uint64_t base) noexcept {
 void RingFile::store_released(std::uint64_t position, std::uint64_t base) noexcept {
   auto& words = shared().consumer;
   // The number first: a death in between leaves frames below it, which are skipped. The tail last: it gives the room away.
-  words.base.store(base, std::memory_order_release);
-  words.base_not.store(~base, std::memory_order_release);
+  words.base.store_release(base);
+  words.base_not.store_release(~base);
   fault_point("ring.release.amid");
-  words.tail_not.store(~position, std::memory_order_release);
-  words.tail.store(position, std::memory_order_release);
+  words.tail_not.store_release(~position);
+  words.tail.store_release(position);
 }
 
 /// What the dead process had not sealed: as long as the spool waits for a collector, damage to it would be taken for what was logged.
@@ -280,12 +280,12 @@ RingFile::Drops RingFile::pending_drops() const noexcept {
   if (dead_) return {dead_->drop_first, dead_->drop_count, dead_->drop_ticks};
   auto const& drops = shared().drops;
   // One episode of drops begins with `first`, which never has the same value twice: equal before and after, the rest is of one episode.
-  std::uint64_t const first = drops.first.load(std::memory_order_acquire);
-  std::uint64_t const count = drops.count.load(std::memory_order_acquire);
-  std::uint64_t const at = drops.at.load(std::memory_order_acquire);
-  std::int64_t const ticks = drops.ticks.load(std::memory_order_acquire);
-  bool const undeclared = at == shared().producer.head.load(std::memory_order_acquire);
-  if (count == 0 || !undeclared || drops.first.load(std::memory_order_acquire) != first) return {};
+  std::uint64_t const first = drops.first.load_acquire();
+  std::uint64_t const count = drops.count.load_acquire();
+  std::uint64_t const at = drops.at.load_acquire();
+  std::int64_t const ticks = drops.ticks.load_acquire();
+  bool const undeclared = at == shared().producer.head.load_acquire();
+  if (count == 0 || !undeclared || drops.first.load_acquire() != first) return {};
   return {first, count, ticks};
 }
 

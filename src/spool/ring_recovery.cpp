@@ -20,7 +20,7 @@ struct Words {
 };
 
 Words load(detail::RingShared const& shared) noexcept {
-  auto const get = [](std::atomic<std::uint64_t> const& word) { return word.load(std::memory_order_acquire); };
+  auto const get = [](detail::Atomic<std::uint64_t> const& word) { return word.load_acquire(); };
   return {get(shared.producer.head),      get(shared.producer.next), get(shared.consumer.tail),
           ~get(shared.consumer.tail_not), get(shared.consumer.base), ~get(shared.consumer.base_not)};
 }
@@ -122,8 +122,8 @@ class Walk {
   // Sequence numbers tell what is missing at the end: those of damaged frames, and of drops that no frame declares.
   void finish() {
     auto const& drops = shared_.drops;
-    std::uint64_t const first = drops.first.load(std::memory_order_acquire);
-    std::uint64_t const count = drops.count.load(std::memory_order_acquire);
+    std::uint64_t const first = drops.first.load_acquire();
+    std::uint64_t const count = drops.count.load_acquire();
     std::uint64_t const room =
         (ring_.head - last_end_) / kSmallestFrame;  // frames that may have stood in the damage
     // A death between the drop's words and `next` leaves that one behind.
@@ -133,7 +133,7 @@ class Walk {
     if (pending) {
       ring_.drop_first = first;
       ring_.drop_count = count;
-      ring_.drop_ticks = drops.ticks.load(std::memory_order_acquire);
+      ring_.drop_ticks = drops.ticks.load_acquire();
       ring_.next = first + count;
     } else {
       ring_.next = std::max(next_is_plausible(room) ? words_.next : expected_, expected_);
@@ -148,7 +148,7 @@ class Walk {
   // As straddles_base(), of drops that no frame declares: none came after them.
   bool begun_before_base(std::uint64_t first, std::uint64_t count) const noexcept {
     return base_known_ && last_end_ == start_ && first < ring_.base && first + count > ring_.base &&
-           shared_.drops.at.load(std::memory_order_acquire) == last_end_;
+           shared_.drops.at.load_acquire() == last_end_;
   }
 
   bool next_is_plausible(std::uint64_t room) const noexcept {
@@ -159,11 +159,11 @@ class Walk {
   // A gap frame takes any count of numbers: if the damage at the end may have been one, `next` is believed as far as drops account for it.
   bool damaged_gap_possible() const noexcept {
     std::uint64_t const room = ring_.head - last_end_;
-    std::uint64_t const first = shared_.drops.first.load(std::memory_order_acquire);
+    std::uint64_t const first = shared_.drops.first.load_acquire();
     return room >= detail::frame_bytes(sizeof(detail::GapPayload)) && first >= expected_ &&
            first < words_.next && first - expected_ <= room / kSmallestFrame &&
-           shared_.drops.at.load(std::memory_order_acquire) >= last_end_ &&
-           shared_.drops.at.load(std::memory_order_acquire) < ring_.head;
+           shared_.drops.at.load_acquire() >= last_end_ &&
+           shared_.drops.at.load_acquire() < ring_.head;
   }
 
   RingView const& view_;

@@ -65,14 +65,14 @@ void spool::check_clock_variable() {
 
 namespace detail {
 
-constinit std::atomic<TickSource> tick_source_word{TickSource::kUndecided};
+constinit Atomic<TickSource> tick_source_word{TickSource::kUndecided};
 
 TickSource tick_source() noexcept {
-  TickSource source = tick_source_word.load(std::memory_order_relaxed);
+  TickSource source = tick_source_word.load_relaxed();
   if (source != TickSource::kUndecided) return source;
   TickSource const found = decided();
   // The first answer stands, even if the kernel changes its mind between two threads' questions.
-  return tick_source_word.compare_exchange_strong(source, found, std::memory_order_relaxed) ? found : source;
+  return tick_source_word.compare_exchange_relaxed(source, found) ? found : source;
 }
 
 std::int64_t ticks_slow() noexcept {

@@ -189,6 +189,24 @@ void f(logboom::Logger log, int i) {
   EXPECT_THAT(outcome.text, Not(HasSubstr("the debug text")));
 }
 
+// Each of these takes as long to compile as a good part of what is left: who logs does not pay for them.
+TEST_P(PublicHeaders, BringNoHeavyStandardHeader) {
+  for (std::string const header : {"log.hpp", "logboom.hpp"}) {
+    Outcome const outcome = compile("#include <logboom/" + header + ">\n", "-M");
+    ASSERT_EQ(outcome.status, 0) << outcome.text;
+    EXPECT_THAT(outcome.text, HasSubstr("/string_view")) << "names are not looked for as they are written";
+    std::istringstream names(outcome.text);
+    for (std::string name; names >> name;) {
+      EXPECT_THAT(std::filesystem::path(name).filename().string(),
+                  testing::Not(testing::AnyOf(
+                      "algorithm", "atomic", "chrono", "condition_variable", "filesystem", "format", "fstream",
+                      "functional", "future", "iostream", "istream", "locale", "map", "memory", "mutex",
+                      "ostream", "ranges", "regex", "sstream", "thread", "unordered_map", "variant", "vector")))
+          << header;
+    }
+  }
+}
+
 TEST_P(PublicHeaders, AreLight) {
   for (std::string const header : {"log.hpp", "logboom.hpp"}) {
     Outcome const outcome = compile("#include <logboom/" + header + ">\n", "-M");

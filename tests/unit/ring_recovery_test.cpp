@@ -402,7 +402,7 @@ TEST_F(Recovery, AScanOfHostileBytesEndsSoon) {
       std::uint64_t const word = detail::kMaxFrame - 100;
       std::memcpy(producer.data + at, &word, sizeof word);
     }
-    producer.shared->producer.head = ring.capacity() - 64;
+    producer.shared->producer.head.store_relaxed(ring.capacity() - 64);
   }
   RingFile const ring = RingFile::open(file());  // 8 GiB to hash, were it not bounded
   EXPECT_TRUE(read_all(ring).whole.empty());

@@ -267,13 +267,13 @@ TEST_F(Ring, ADeathWhileDroppingOrDeclaringNeitherLosesNorDoublesTheCount) {
     for (int i = 0; i < 3; ++i) detail::drop(producer, 5);
     release_all(ring);
     auto& words = *producer.shared;
-    std::uint64_t const head = words.producer.head;
+    std::uint64_t const head = words.producer.head.load_relaxed();
     if (step.gap_written) {
       ASSERT_TRUE(detail::write_gap_if_pending(producer));
     }
-    if (!step.head_moved) words.producer.head = head;
-    if (!step.count_cleared) words.drops.count = 3;
-    if (step.next_behind) words.producer.next = written + 3;
+    if (!step.head_moved) words.producer.head.store_relaxed(head);
+    if (!step.count_cleared) words.drops.count.store_relaxed(3);
+    if (step.next_behind) words.producer.next.store_relaxed(written + 3);
 
     RingFile const dead = reopen();
     ReadBack const read = read_all(dead);
@@ -291,7 +291,7 @@ TEST_F(Ring, ADeathBetweenFrameAndHeadKeepsTheFrame) {
   for (int i = 0; i < 5; ++i) ASSERT_TRUE(write_record(producer));
   std::uint64_t const head = producer.head;
   ASSERT_TRUE(write_record(producer));
-  producer.shared->producer.head = head;
+  producer.shared->producer.head.store_relaxed(head);
   RingFile const dead = reopen();
   EXPECT_EQ(read_all(dead).whole.size(), 6U);
   EXPECT_EQ(read_all(dead).missing, 0U);

@@ -57,8 +57,8 @@ void first_record() {
 
 void put(EncodedRecord const& record, std::byte const* bytes) {
   detail::Producer* const producer = detail::thread_state.producer;
-  std::uint32_t const site = record.site->id.load(std::memory_order_acquire);
-  if (producer->publisher == record.logger->live.load(std::memory_order_relaxed) && site != 0) [[likely]] {
+  std::uint32_t const site = record.site->id.load_acquire();
+  if (producer->publisher == record.logger->live.load_relaxed() && site != 0) [[likely]] {
     if (std::byte* const payload = detail::reserve(producer->ring, record.size)) {
       copy_into(*producer, payload, site, record.logger->id, bytes, record.size);
       return;

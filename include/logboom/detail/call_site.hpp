@@ -2,11 +2,11 @@
 // call needs no guard. Must not include anything heavy: every log call includes this.
 #pragma once
 
+#include <logboom/detail/atomic.hpp>
 #include <logboom/detail/ring.hpp>
 #include <logboom/export.hpp>
 #include <logboom/level.hpp>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -24,14 +24,14 @@ struct CallSite {
   char const* text;  ///< the template
   char const* file;
   char const* function;
-  std::atomic<std::uint32_t> id{0};  ///< 0: not registered yet
+  Atomic<std::uint32_t> id{};  ///< 0: not registered yet
 };
 
 /// A logger of a publisher. Never freed: a Logger may outlive its Publisher.
 struct LoggerNode {
-  std::atomic<Level> threshold;  ///< records below it are not made
+  Atomic<Level> threshold;  ///< records below it are not made
   std::uint16_t id;
-  std::atomic<publisher::State*> live;  ///< the publisher, until it ends
+  Atomic<publisher::State*> live;  ///< the publisher, until it ends
   publisher::State* publisher;
   std::string_view name;
   LoggerNode* next;  ///< in its bucket of the publisher's table

@@ -2,9 +2,9 @@
 // Must not know records or files; hot path.
 #pragma once
 
+#include <logboom/detail/atomic.hpp>
 #include <logboom/export.hpp>
 
-#include <atomic>
 #include <cstdint>
 
 namespace logboom::detail {
@@ -16,7 +16,7 @@ enum class TickSource : std::uint32_t {
   kTsc = 2,       ///< the processor's time-stamp counter: invariant, and what the kernel itself keeps time by
 };
 
-LOGBOOM_API extern std::atomic<TickSource> tick_source_word;
+LOGBOOM_API extern Atomic<TickSource> tick_source_word;
 
 /// Decides if need be (some 50 µs the first time in a process). Thread-safe.
 LOGBOOM_API TickSource tick_source() noexcept;
@@ -26,7 +26,7 @@ LOGBOOM_API std::int64_t ticks_slow() noexcept;
 /// Now, in the units of tick_source().
 inline std::int64_t ticks() noexcept {
 #if defined(__x86_64__)
-  if (tick_source_word.load(std::memory_order_relaxed) == TickSource::kTsc) [[likely]]
+  if (tick_source_word.load_relaxed() == TickSource::kTsc) [[likely]]
     return static_cast<std::int64_t>(__builtin_ia32_rdtsc());
 #endif
   return ticks_slow();

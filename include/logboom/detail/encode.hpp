@@ -6,7 +6,6 @@
 #include <logboom/detail/values.hpp>
 #include <logboom/export.hpp>
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -92,11 +91,11 @@ inline std::byte* put(std::byte* at, std::uint64_t value, std::size_t) noexcept 
 
 constexpr std::size_t room(float) noexcept { return 5; }
 inline std::byte* put(std::byte* at, float value, std::size_t) noexcept {
-  return put32(put8(at, 0xca), std::bit_cast<std::uint32_t>(value));
+  return put32(put8(at, 0xca), __builtin_bit_cast(std::uint32_t, value));
 }
 constexpr std::size_t room(double) noexcept { return 9; }
 inline std::byte* put(std::byte* at, double value, std::size_t) noexcept {
-  return put64(put8(at, 0xcb), std::bit_cast<std::uint64_t>(value));
+  return put64(put8(at, 0xcb), __builtin_bit_cast(std::uint64_t, value));
 }
 
 inline std::byte* put_extension(std::byte* at, unsigned header, std::int8_t type) noexcept {

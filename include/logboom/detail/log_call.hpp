@@ -8,7 +8,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -35,19 +34,31 @@ struct TemplateOf<Template<Arguments...>, Field<V>, Rest...> : TemplateOf<Templa
 template <class... Arguments>
 using CheckedTemplate = std::type_identity_t<typename TemplateOf<Template<>, Arguments...>::Type>;
 
+template <class... Types>
+struct TypeList {};
+
 // Without the last one.
 template <class Kept, class... Rest>
 struct ExceptionTemplateOf;
 template <class... Kept, class Last>
-struct ExceptionTemplateOf<std::tuple<Kept...>, Last> {
+struct ExceptionTemplateOf<TypeList<Kept...>, Last> {
   using Type = typename TemplateOf<Template<>, Kept...>::Type;
 };
 template <class... Kept, class First, class Second, class... Rest>
-struct ExceptionTemplateOf<std::tuple<Kept...>, First, Second, Rest...>
-    : ExceptionTemplateOf<std::tuple<Kept..., First>, Second, Rest...> {};
+struct ExceptionTemplateOf<TypeList<Kept...>, First, Second, Rest...>
+    : ExceptionTemplateOf<TypeList<Kept..., First>, Second, Rest...> {};
 template <class... Arguments>
 using CheckedExceptionTemplate =
-    std::type_identity_t<typename ExceptionTemplateOf<std::tuple<>, Arguments...>::Type>;
+    std::type_identity_t<typename ExceptionTemplateOf<TypeList<>, Arguments...>::Type>;
+
+template <std::size_t kIndex, class First, class... Rest>
+[[gnu::always_inline]] constexpr auto const& argument_at(First const& first, Rest const&... rest) noexcept {
+  if constexpr (kIndex == 0) {
+    return first;
+  } else {
+    return argument_at<kIndex - 1>(rest...);
+  }
+}
 
 template <class T>
 [[gnu::always_inline]] inline auto prepare_call(T const& value, std::string_view spec) noexcept {
@@ -100,15 +111,15 @@ template <class... Arguments>
 void log_exception(Logger logger, CallSite& site, CheckedExceptionTemplate<Arguments...> text,
                    Arguments const&... arguments) noexcept {
   constexpr std::size_t kOthers = sizeof...(Arguments) - 1;
-  auto const all = std::tie(arguments...);
-  using Exception = std::remove_cvref_t<std::tuple_element_t<kOthers, decltype(all)>>;
+  auto const& last = argument_at<kOthers>(arguments...);
+  using Exception = std::remove_cvref_t<decltype(last)>;
   static_assert(std::is_base_of_v<std::exception, Exception> || std::is_same_v<Exception, std::exception_ptr>,
                 "logboom: the last argument of LOGBOOM_EXCEPTION is the exception: a std::exception or a "
                 "std::exception_ptr");
-  ExceptionText const exception = describe(std::get<kOthers>(all));
+  ExceptionText const exception = describe(last);
   [&]<std::size_t... I>(std::index_sequence<I...> indices) {
     log_indexed(indices, logger, site, ExceptionAttributes{exception.type, exception.text}, text,
-                std::get<I>(all)...);
+                argument_at<I>(arguments...)...);
   }
   (std::make_index_sequence<kOthers>());
 }

@@ -2,9 +2,9 @@
 // Hot path: must not lock, allocate or call the system. The consumer's side is src/spool/ring_file.hpp.
 #pragma once
 
+#include <logboom/detail/atomic.hpp>
 #include <logboom/export.hpp>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -39,20 +39,20 @@ static_assert(kMaxFrame % 8 == 0 && kMaxFrame <= kRingSlack + 8);
 /// Second page of the file. Producer and consumer each write their own 128-byte line only.
 struct alignas(128) RingShared {
   struct alignas(128) {
-    std::atomic<std::uint64_t> head;  ///< bytes ever written; release-stored after a frame is complete
-    std::atomic<std::uint64_t> next;  ///< number of the next record; stored before `head`, so that a death in between leaves it one frame ahead
+    Atomic<std::uint64_t> head;  ///< bytes ever written; release-stored after a frame is complete
+    Atomic<std::uint64_t> next;  ///< number of the next record; stored before `head`, so that a death in between leaves it one frame ahead
   } producer;
   struct alignas(128) {
-    std::atomic<std::uint64_t> tail;      ///< bytes ever released (acked or spilled)
-    std::atomic<std::uint64_t> tail_not;  ///< ~tail: a damaged word is seen
-    std::atomic<std::uint64_t> base;      ///< number of the first record that is not released
-    std::atomic<std::uint64_t> base_not;  ///< ~base
+    Atomic<std::uint64_t> tail;      ///< bytes ever released (acked or spilled)
+    Atomic<std::uint64_t> tail_not;  ///< ~tail: a damaged word is seen
+    Atomic<std::uint64_t> base;      ///< number of the first record that is not released
+    Atomic<std::uint64_t> base_not;  ///< ~base
   } consumer;
   struct alignas(128) {                ///< written by the producer on its slow path only
-    std::atomic<std::uint64_t> first;  ///< sequence number of the first record dropped since the last frame
-    std::atomic<std::uint64_t> at;  ///< head at that time: the next frame, a gap's, declares the drops by moving head past it
-    std::atomic<std::int64_t> ticks;   ///< time of the first
-    std::atomic<std::uint64_t> count;  ///< how many; 0 = none pending
+    Atomic<std::uint64_t> first;  ///< sequence number of the first record dropped since the last frame
+    Atomic<std::uint64_t> at;  ///< head at that time: the next frame, a gap's, declares the drops by moving head past it
+    Atomic<std::int64_t> ticks;   ///< time of the first
+    Atomic<std::uint64_t> count;  ///< how many; 0 = none pending
   } drops;
 };
 static_assert(sizeof(RingShared) == 384);
@@ -101,8 +101,8 @@ inline void commit(RingProducer& ring, std::size_t payload, std::uint32_t kind =
   std::memcpy(ring.data + (ring.head & ring.mask), &header, sizeof header);
   ring.head += frame_bytes(payload);
   ring.sequence += numbers;
-  ring.shared->producer.next.store(ring.sequence, std::memory_order_release);
-  ring.shared->producer.head.store(ring.head, std::memory_order_release);
+  ring.shared->producer.next.store_release(ring.sequence);
+  ring.shared->producer.head.store_release(ring.head);
 }
 
 struct Reservation {

@@ -7,9 +7,6 @@
 
 #include <cstdint>
 #include <cstring>
-#include <limits>
-#include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -38,47 +35,38 @@ struct Maybe {
   V value;
 };
 
-/// Writes what fmt makes of the one value in `arguments` with the spec into `out`, up to `size` bytes. Never throws: an exception's text takes the place.
-/// @return the size it would have in full.
-LOGBOOM_API std::size_t format_argument(char* out, std::size_t size, std::string_view spec,
-                                        fmt::format_args arguments) noexcept;
 LOGBOOM_API std::string error_code_text(char const* category, int value, std::string (*message)(void const*),
                                         void const* error) noexcept;
 
-/// Keeps the text of an argument that fmt formats, while the log call runs: 256 bytes in place, more on the heap.
+/// Keeps the text that fmt makes of an argument, while the log call runs: 256 bytes in place, more on the heap. An exception's text takes the place of one that cannot be made.
 class FormattedText {
  public:
   template <class T>
   FormattedText(T const& value, std::string_view spec) noexcept {
     assign(value, spec);
   }
-  FormattedText() noexcept = default;
+  FormattedText() noexcept {}  // NOLINT(modernize-use-equals-default): leaves the bytes as they are
   FormattedText(FormattedText const&) = delete;
   FormattedText& operator=(FormattedText const&) = delete;
+  ~FormattedText() { delete[] heap_; }
 
+  /// Once.
   template <class T>
   void assign(T const& value, std::string_view spec) noexcept {
-    size_ = format_argument(inline_, sizeof inline_, spec, fmt::make_format_args(value));
-    if (size_ <= sizeof inline_) return;
-    heap_.reset(new (std::nothrow) char[size_]);
-    if (heap_ == nullptr) {
-      size_ = sizeof inline_;
-      return;
-    }
-    // A formatter need not give the same text twice.
-    std::size_t const again = format_argument(heap_.get(), size_, spec, fmt::make_format_args(value));
-    if (again < size_) size_ = again;
+    format(spec, fmt::make_format_args(value));
   }
-  Rendered view() const noexcept { return {{heap_ ? heap_.get() : inline_, size_}}; }
+  Rendered view() const noexcept { return {{heap_ != nullptr ? heap_ : inline_, size_}}; }
 
  private:
+  LOGBOOM_API void format(std::string_view spec, fmt::format_args arguments) noexcept;
+
   char inline_[256];
-  std::unique_ptr<char[]> heap_;
+  char* heap_ = nullptr;
   std::size_t size_ = 0;
 };
 
-inline constexpr std::int64_t kMaxCount = std::numeric_limits<std::int64_t>::max();
-inline constexpr std::int64_t kMinCount = std::numeric_limits<std::int64_t>::min();
+inline constexpr std::int64_t kMaxCount = 9'223'372'036'854'775'807;
+inline constexpr std::int64_t kMinCount = -kMaxCount - 1;
 
 /// In nanoseconds; what does not fit is the nearest that does, a NaN is 0.
 template <class Duration>
@@ -222,16 +210,23 @@ template <class T>
 struct PreparedOptional {
   using Prepared = decltype(prepare(std::declval<T const&>(), {}));
 
+  PreparedOptional() noexcept = default;
   template <class Optional>
   PreparedOptional(Optional const& from, std::string_view spec) noexcept {
-    if (!from.has_value()) return;
-    if constexpr (std::is_same_v<Prepared, FormattedText>) {
-      value.emplace().assign(*from, spec);
+    assign(from, spec);
+  }
+  template <class Optional>
+  void assign(Optional const& from, std::string_view spec) noexcept {
+    present = from.has_value();
+    if (!present) return;
+    if constexpr (requires { value.assign(*from, spec); }) {
+      value.assign(*from, spec);
     } else {
-      value.emplace(prepare(*from, spec));
+      value = prepare(*from, spec);
     }
   }
-  std::optional<Prepared> value;
+  bool present = false;
+  Prepared value{};
 };
 
 template <class Optional>
@@ -248,8 +243,8 @@ inline std::string_view pass(std::string const& text) noexcept { return text; }
 inline Rendered pass(FormattedText const& text) noexcept { return text.view(); }
 template <class T>
 auto pass(PreparedOptional<T> const& optional) noexcept {
-  using V = std::remove_cvref_t<decltype(pass(*optional.value))>;
-  return optional.value ? Maybe<V>{true, pass(*optional.value)} : Maybe<V>{false, V{}};
+  using V = std::remove_cvref_t<decltype(pass(optional.value))>;
+  return optional.present ? Maybe<V>{true, pass(optional.value)} : Maybe<V>{false, V{}};
 }
 
 template <class V>

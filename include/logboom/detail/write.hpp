@@ -9,7 +9,6 @@
 #include <logboom/detail/ring.hpp>
 #include <logboom/field.hpp>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -79,9 +78,9 @@ template <class Attributes, class... Values>
   }
 
   Producer* producer = thread_state.producer;
-  std::uint32_t id = site.id.load(std::memory_order_acquire);
+  std::uint32_t id = site.id.load_acquire();
   std::byte* payload = nullptr;
-  if (producer->publisher == logger.live.load(std::memory_order_relaxed) && id != 0) [[likely]] {
+  if (producer->publisher == logger.live.load_relaxed() && id != 0) [[likely]] {
     payload = reserve(producer->ring, size);
   }
   if (payload == nullptr) [[unlikely]] {
