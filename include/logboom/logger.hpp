@@ -17,9 +17,7 @@ class Logger {
   explicit Logger(detail::LoggerNode const& node) noexcept : node_(&node) {}
 
   /// Whether a record of this level is made: one relaxed load.
-  bool enabled(Level level) const noexcept {
-    return level >= node_->threshold.load_relaxed();
-  }
+  bool enabled(Level level) const noexcept { return level >= node_->threshold.load_relaxed(); }
   /// The lowest level of which records are made now.
   Level level() const noexcept { return node_->threshold.load_relaxed(); }
   std::string_view name() const noexcept { return node_->name; }

@@ -13,14 +13,15 @@ class Milliseconds {
   template <class Duration>
     requires(Duration::period::num * 1000 % Duration::period::den == 0 && typename Duration::rep{1} / 2 == 0)
   constexpr Milliseconds(Duration const& duration) noexcept  // NOLINT(google-explicit-constructor): as chrono's
-      : count_(static_cast<std::int64_t>(duration.count()) * (Duration::period::num * 1000 / Duration::period::den)) {}
+      : count_(std::int64_t{duration.count()} * (Duration::period::num * 1000 / Duration::period::den)) {}
 
   template <class Duration>
     requires(Duration::period::den % (Duration::period::num * 1000) == 0 || typename Duration::rep{1} / 2 != 0)
   constexpr operator Duration() const noexcept {  // NOLINT(google-explicit-constructor): as chrono's
     using Count = typename Duration::rep;
-    return Duration(static_cast<Count>(count_) * static_cast<Count>(Duration::period::den) /
-                    static_cast<Count>(Duration::period::num * 1000));
+    constexpr Count kInOne =
+        static_cast<Count>(Duration::period::den) / static_cast<Count>(Duration::period::num * 1000);
+    return Duration(static_cast<Count>(count_) * kInOne);
   }
 
   constexpr std::int64_t count() const noexcept { return count_; }

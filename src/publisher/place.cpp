@@ -146,7 +146,7 @@ detail::Place detail::find_place(LoggerNode const& logger, CallSite& site, std::
   if (state != nullptr) {
     try {
       place = logger.live.load_acquire() == nullptr ? publisher::too_late(*state)
-                                            : publisher::place_for(*state, site, rendered, size);
+                                                    : publisher::place_for(*state, site, rendered, size);
     } catch (std::exception const&) {
       state->count_dropped();
     }

@@ -28,9 +28,9 @@ struct Settings {
   FullPolicy when_full = FullPolicy::kBlock;
   std::chrono::nanoseconds block_timeout{};
   std::chrono::nanoseconds flush_timeout{};
-  std::int64_t started = 0;              // of the process that resolved this; 0 = when its engine is made
-  std::uint64_t generation = 0;          // of that process
-  Callback levels_changed;               // may be empty
+  std::int64_t started = 0;      // of the process that resolved this; 0 = when its engine is made
+  std::uint64_t generation = 0;  // of that process
+  Callback levels_changed;       // may be empty
   std::vector<std::string> warnings;  // of environment variables that could not be read and were ignored: one line each
 };
 

@@ -7,9 +7,7 @@ namespace {
 
 constexpr std::uint64_t kGapBytes = frame_bytes(sizeof(GapPayload));
 
-bool drops_pending(RingProducer const& ring) noexcept {
-  return ring.shared->drops.count.load_relaxed() != 0;
-}
+bool drops_pending(RingProducer const& ring) noexcept { return ring.shared->drops.count.load_relaxed() != 0; }
 
 // The frame's commit declares the drops: it moves head away from `drops.at`. Clearing the count comes after, and may be missed by a death.
 void commit_gap(RingProducer& ring) noexcept {

@@ -183,13 +183,9 @@ std::uint64_t RingFile::head() const noexcept {
   return dead_ ? dead_->head : shared().producer.head.load_acquire();
 }
 
-std::uint64_t RingFile::tail() const noexcept {
-  return shared().consumer.tail.load_relaxed();
-}
+std::uint64_t RingFile::tail() const noexcept { return shared().consumer.tail.load_relaxed(); }
 
-std::uint64_t RingFile::base() const noexcept {
-  return shared().consumer.base.load_relaxed();
-}
+std::uint64_t RingFile::base() const noexcept { return shared().consumer.base.load_relaxed(); }
 
 std::uint64_t RingFile::next_sequence() const noexcept {
   return dead_ ? dead_->next : shared().producer.next.load_acquire();

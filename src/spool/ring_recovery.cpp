@@ -162,8 +162,7 @@ class Walk {
     std::uint64_t const first = shared_.drops.first.load_acquire();
     return room >= detail::frame_bytes(sizeof(detail::GapPayload)) && first >= expected_ &&
            first < words_.next && first - expected_ <= room / kSmallestFrame &&
-           shared_.drops.at.load_acquire() >= last_end_ &&
-           shared_.drops.at.load_acquire() < ring_.head;
+           shared_.drops.at.load_acquire() >= last_end_ && shared_.drops.at.load_acquire() < ring_.head;
   }
 
   RingView const& view_;

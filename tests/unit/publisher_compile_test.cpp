@@ -197,11 +197,12 @@ TEST_P(PublicHeaders, BringNoHeavyStandardHeader) {
     EXPECT_THAT(outcome.text, HasSubstr("/string_view")) << "names are not looked for as they are written";
     std::istringstream names(outcome.text);
     for (std::string name; names >> name;) {
-      EXPECT_THAT(std::filesystem::path(name).filename().string(),
-                  testing::Not(testing::AnyOf(
-                      "algorithm", "atomic", "chrono", "condition_variable", "filesystem", "format", "fstream",
-                      "functional", "future", "iostream", "istream", "locale", "map", "memory", "mutex",
-                      "ostream", "ranges", "regex", "sstream", "thread", "unordered_map", "variant", "vector")))
+      EXPECT_THAT(
+          std::filesystem::path(name).filename().string(),
+          testing::Not(testing::AnyOf("algorithm", "atomic", "chrono", "condition_variable", "filesystem",
+                                      "format", "fstream", "functional", "future", "iostream", "istream",
+                                      "locale", "map", "memory", "mutex", "ostream", "ranges", "regex",
+                                      "sstream", "thread", "unordered_map", "variant", "vector")))
           << header;
     }
   }

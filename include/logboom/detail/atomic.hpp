@@ -8,7 +8,8 @@ template <class T>
 class Atomic {
  public:
   constexpr Atomic() noexcept = default;
-  constexpr Atomic(T value) noexcept : value_(value) {}  // NOLINT(google-explicit-constructor): as std::atomic's
+  constexpr Atomic(T value) noexcept
+      : value_(value) {}  // NOLINT(google-explicit-constructor): as std::atomic's
   Atomic(Atomic const&) = delete;
   Atomic& operator=(Atomic const&) = delete;
 

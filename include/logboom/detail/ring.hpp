@@ -48,7 +48,7 @@ struct alignas(128) RingShared {
     Atomic<std::uint64_t> base;      ///< number of the first record that is not released
     Atomic<std::uint64_t> base_not;  ///< ~base
   } consumer;
-  struct alignas(128) {                ///< written by the producer on its slow path only
+  struct alignas(128) {           ///< written by the producer on its slow path only
     Atomic<std::uint64_t> first;  ///< sequence number of the first record dropped since the last frame
     Atomic<std::uint64_t> at;  ///< head at that time: the next frame, a gap's, declares the drops by moving head past it
     Atomic<std::int64_t> ticks;   ///< time of the first

@@ -69,9 +69,7 @@ struct Every {
 struct Once {
   Atomic<bool> done{};
 
-  Sample take() noexcept {
-    return {!done.load_relaxed() && !done.exchange_relaxed(true), 0};
-  }
+  Sample take() noexcept { return {!done.load_relaxed() && !done.exchange_relaxed(true), 0}; }
 };
 
 }  // namespace logboom::detail
