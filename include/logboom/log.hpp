@@ -1,4 +1,5 @@
-// The logging macros. Light on purpose: no socket, msgpack or database header is reachable from here, and of fmt only fmt/core.h.
+// The logging macros. Light on purpose: no socket, msgpack or database header is reachable from here, of fmt only fmt/core.h, and of the standard library little more than that
+// takes along: no <atomic>, <chrono>, <functional> or <memory>.
 //
 //     LOGBOOM_INFO(log, "solved {cells} cells in {ms:.1f} ms", cells, ms, logboom::field("step", k));
 //
