@@ -179,11 +179,11 @@ TEST_F(Clock, RealtimeTicksAreTheTime) {
 
 // The choice of a process is for good: here it is forgotten again for each.
 TickSource chosen_with(char const* variable) {
-  TickSource const before = detail::tick_source_word.exchange(TickSource::kUndecided);
+  TickSource const before = detail::tick_source_word.exchange_relaxed(TickSource::kUndecided);
   ::setenv("LOGBOOM_CLOCK", variable, 1);
   TickSource const chosen = detail::tick_source();
   ::unsetenv("LOGBOOM_CLOCK");
-  detail::tick_source_word = before;
+  detail::tick_source_word.store_relaxed(before);
   return chosen;
 }
 
