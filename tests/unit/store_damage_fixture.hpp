@@ -27,6 +27,13 @@ inline void write_bytes(std::string const& file, Bytes const& bytes) {
       .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
 }
 
+/// Big-endian.
+inline std::uint32_t number_at(Bytes const& bytes, std::size_t at, std::size_t size) {
+  std::uint32_t value = 0;
+  for (std::size_t i = 0; i < size; ++i) value = value << 8U | static_cast<unsigned char>(bytes[at + i]);
+  return value;
+}
+
 class StoreDamageTest : public StoreTest {
  protected:
   static constexpr std::int64_t kRecords = 4'000;

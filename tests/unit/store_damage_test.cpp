@@ -243,8 +243,11 @@ TEST_F(LogDamageTest, AnyBitOfAFramesHeaderCostsNothing) {
   auto const salvaged = (directory / "salvaged.sqlite").string();
   std::size_t const frames = (log_.size() - 32) / kFrame;
   int healed = 0, kept = 0, in_doubt = 0;
-  for (std::size_t frame = 0; frame < frames; frame += full() ? 3 : 29) {
-    for (std::size_t bit = 0; bit < 24 * 8; bit += bit < 64 || full() ? 1 : 7) {
+  for (std::size_t frame = 0; frame < frames; ++frame) {
+    bool const thorough = frame % (full() ? 3 : 29) == 0;
+    // The lowest bits of the page's number are those that may stay in doubt.
+    for (std::size_t bit = thorough ? 0 : 24; bit < (thorough ? 24 * 8 : 32);
+         bit += bit < 64 || full() ? 1 : 7) {
       std::size_t const at = 32 + frame * kFrame + bit / 8;
       SCOPED_TRACE(fmt::format("bit {} of byte {}, frame {} of {}", bit % 8, at, frame, frames));
       Bytes bad = log_;
@@ -258,7 +261,12 @@ TEST_F(LogDamageTest, AnyBitOfAFramesHeaderCostsNothing) {
         (void)salvage(path, salvaged);
         ASSERT_EQ(lost(all_, content(salvaged)), 0U);
       }
-      ++(state.damage[0].healed ? healed : state.damage[0].pages.empty() ? kept : in_doubt);
+      bool const was_healed = state.damage[0].healed;
+      ++(was_healed ? healed : state.damage[0].pages.empty() ? kept : in_doubt);
+      if (was_healed && !thorough) {
+        ASSERT_EQ(state.content[frame].page, number_at(log_, 32 + frame * kFrame, 4));
+        continue;
+      }
       try {
         StoreWriter const writer(path);
         ASSERT_EQ(writer.last_id(), 600);

@@ -11,12 +11,6 @@
 namespace logboom::store {
 namespace {
 
-std::uint32_t number_at(Bytes const& bytes, std::size_t at, std::size_t size) {
-  std::uint32_t value = 0;
-  for (std::size_t i = 0; i < size; ++i) value = value << 8U | static_cast<unsigned char>(bytes[at + i]);
-  return value;
-}
-
 class StorePageDamageTest : public StoreDamageTest {
  protected:
   static constexpr std::size_t kPage = 512;
