@@ -38,14 +38,14 @@ struct RowFound {};
 bool has_rows_of_a_store(std::string const& path) {
   DatabasePages pages(path);
   auto const look = [](PageRow const& row) {
-    auto const record = record_of(row);
-    auto const site = site_of(row);
-    if ((record && record->proof == Proof::kRight) || (site && site->proof == Proof::kRight))
-      throw RowFound{};
+    if (proof_of(row) == Proof::kRight) throw RowFound{};
     return true;
   };
+  auto const none = [](PageRow const&) { return false; };
   try {
-    PageRows(pages).scan(look, [](PageFault const&) {});
+    PageRows rows(pages);
+    rows.scan(look, [](PageFault const&) {});
+    rows.search(none, look);
   } catch (RowFound const&) {
     return true;
   }

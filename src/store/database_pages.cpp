@@ -62,12 +62,28 @@ DatabasePages::DatabasePages(std::string const& path) {
   // The log's word for the number of pages, which may be what is damaged, and all that there are: what is behind the last page was one once.
   auto const in_file = static_cast<std::uint32_t>((size_ + page_size_ - 1) / page_size_);
   count_ = std::max(log_.pages, in_file);
-  for (LogPage const& page : log_.content) {
-    in_log_[page.page] = page.offset;
-    count_ = std::max(count_, page.page);
-  }
+  find_readings();
+  for (auto const* pages : {&log_.content, &other_readings_})
+    for (LogPage const& page : *pages) count_ = std::max(count_, page.page);
+  read_as(0);
   // A page that the file has not is in the log.
-  count_ = std::min(count_, in_file + static_cast<std::uint32_t>(in_log_.size()));
+  count_ = std::min(count_, in_file + static_cast<std::uint32_t>(in_log_.size() + other_readings_.size()));
+}
+
+void DatabasePages::find_readings() {
+  for (LogDamage const& damage : log_.damage) {
+    for (std::uint32_t const page : damage.pages) {
+      if (page != damage.page) other_readings_.push_back({page, damage.offset + kLogFrameHeader});
+    }
+  }
+}
+
+void DatabasePages::read_as(std::size_t reading) {
+  in_log_.clear();
+  for (LogPage const& page : log_.content) {
+    bool const other = reading > 0 && page.offset == other_readings_[reading - 1].offset;
+    in_log_[other ? other_readings_[reading - 1].page : page.page] = page.offset;
+  }
 }
 
 DatabasePages::~DatabasePages() {

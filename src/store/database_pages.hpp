@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 namespace logboom::store {
 
@@ -26,17 +27,22 @@ class DatabasePages {
   std::uint32_t page_size() const noexcept { return page_size_; }
   std::uint32_t count() const noexcept { return count_; }
   LogState const& log() const noexcept { return log_; }
+  /// In how many ways the log can be read: more than one where it is in doubt of which page a frame is. The first takes it as it is.
+  std::size_t readings() const noexcept { return 1 + other_readings_.size(); }
+  void read_as(std::size_t reading);
   /// Page 1 is the first. @param into page_size() bytes; what the file does not have is zeros. @return false: it has not all of it
   bool read(std::uint32_t page, std::span<std::byte> into);
 
  private:
   bool read_file(std::uint64_t at, std::span<std::byte> into);
+  void find_readings();
 
   std::unique_ptr<SeekableReader> compressed_;
   int file_ = -1, log_file_ = -1;
   std::uint64_t size_ = 0;
   std::uint32_t page_size_ = 0, count_ = 0;
   LogState log_;
+  std::vector<LogPage> other_readings_;                      // one of `content`, as another page
   std::unordered_map<std::uint32_t, std::uint64_t> in_log_;  // page to the place of its bytes
 };
 

@@ -128,6 +128,13 @@ bool FileReader::Search::State::walk(Visit const& visit) {
     select->bind(":up_to", until);
     while (!page.full() && select->executeStep()) {
       Record record = reader.rows.read(*select);
+      // A damaged tree may lead back, and so for ever on.
+      if (record.id <= reached)
+        throw StoreError(
+            fmt::format("{} is damaged: record {} comes behind record {}; `logboom repair` salvages "
+                        "what can be read",
+                        reader.path, record.id, reached),
+            StoreError::Kind::kDamaged);
       reached = record.id;
       if (selection.passes(record)) page.add(std::move(record));
     }

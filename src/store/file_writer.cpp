@@ -2,6 +2,7 @@
 
 #include "posix/fault_point.hpp"
 #include "store/checkpointer.hpp"
+#include "store/end_check.hpp"
 #include "store/file_facts.hpp"
 #include "store/gap_table.hpp"
 #include "store/incoming_rows.hpp"
@@ -62,6 +63,11 @@ void mend_log_of(std::string const& path, std::vector<std::string>& mended) {
   auto const log = path + "-wal";
   auto const state = check_log(log);
   if (state.damage.empty()) return;
+  for (LogDamage const& damage : state.damage) {
+    if (!damage.pages.empty())
+      throw_damaged(
+          path, fmt::format("of which page the frame at byte {} of its log is cannot be said", damage.offset));
+  }
   auto const copy = mend_log(log);
   for (LogDamage const& damage : state.damage)
     mended.push_back(
@@ -166,6 +172,7 @@ SQLite::Database open_for_writing(std::string const& path, bool may_make, Incomi
   mend_schema(db, path, mended);
   // SQL has no way to put such a row right: its index says otherwise.
   if (auto const damaged = damaged_names(db); !damaged.empty()) throw_damaged(path, damaged.front());
+  if (auto const fault = end_fault(db); !fault.empty()) throw_damaged(path, fault);
   if (auto const count = mend_ledger(db); count > 0)
     mended.push_back(fmt::format(
         "{}: {} damaged rows of the ledger were worked out anew from the records of their streams", path,
@@ -384,7 +391,7 @@ FileWriter::FileWriter(std::string const& path, std::int64_t log_bound, bool may
 FileWriter::~FileWriter() = default;
 
 std::vector<Progress> FileWriter::ledger(std::size_t most) const {
-  return with_file(impl_->path, "read", [&] { return impl_->ledger.read(most); });
+  return with_file(impl_->path, "read", [&] { return read_ledger(impl_->db, most); });
 }
 
 std::int64_t FileWriter::first_id() const noexcept { return impl_->first_id; }

@@ -71,6 +71,13 @@ class Inspector {
     found_.places.push_back({offset, found_.file + end, std::move(what)});
   }
 
+  static char const* told(LogDamage const& damage) noexcept {
+    if (damage.healed) return "one bit is wrong; the collector puts it right when it starts";
+    if (!damage.pages.empty())
+      return "of which page a frame is cannot be said; the collector sets the file aside when it starts";
+    return "a frame is damaged; the collector keeps what follows it when it starts";
+  }
+
   /// Of a file that nobody writes to: else it changes while it is read.
   void inspect_log() {
     try {
@@ -78,10 +85,7 @@ class Inspector {
       if (std::filesystem::file_size(found_.file + "-wal", failed) == 0 || failed) return;
       if (!locked_ && is_being_written(found_.file)) return;
       for (LogDamage const& damage : check_log(found_.file + "-wal").damage) {
-        note(0,
-             damage.healed ? "one bit is wrong; the collector puts it right when it starts"
-                           : "a frame is damaged; the collector keeps what follows it when it starts",
-             "-wal");
+        note(0, told(damage), "-wal");
         found_.places.back().offset = damage.offset;
       }
     } catch (std::exception const&) {
@@ -164,8 +168,14 @@ class Inspector {
         select.bind(1, last);
         more = false;
         while (select.executeStep()) {
-          more = true;
-          last = number_of(select, 0);
+          auto const id = number_of(select, 0);
+          more = id > last;
+          // A pointer in the tree that is wrong leads to other records, or to the same ones for ever.
+          if (!more) {
+            note(0, fmt::format("record {} comes behind record {}", id, last));
+            break;
+          }
+          last = id;
           if (last > expected) missing += static_cast<std::uint64_t>(last - expected);
           expected = last + 1;
           inspect_record(select);

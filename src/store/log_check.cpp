@@ -1,6 +1,7 @@
 #include "store/log_check.hpp"
 
 #include "store/aside_name.hpp"
+#include "store/log_transaction.hpp"
 #include "store/output_file.hpp"
 
 #include <fcntl.h>
@@ -13,6 +14,7 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -21,9 +23,11 @@ namespace {
 
 // The format: https://www.sqlite.org/fileformat2.html, "The Write-Ahead Log". Numbers are big-endian, words of checksums as the magic number says.
 constexpr std::size_t kHeader = 32, kHeaderSummed = 24;
-constexpr std::size_t kFrameHeader = 24, kFrameSummed = 8;
+constexpr std::size_t kFrameHeader = kLogFrameHeader, kFrameSummed = 8;
 constexpr std::uint32_t kMagic = 0x377f'0682U;  // the lowest bit: big-endian checksums
 constexpr std::uint32_t kVersion = 3'007'000;
+// Of a page's content at the place where it was before: most of it if it is that page, little if it is another.
+constexpr double kAlike = 0.5, kUnlike = 0.125;
 constexpr int kStrange = 3;  // frames in a row that are none of this log's, then it has ended
 
 std::uint32_t load(std::byte const* at) noexcept {
@@ -152,6 +156,7 @@ class Walk {
   LogState run() {
     if (bytes_.size() < kHeader + kFrameHeader + 512 || !take_header()) return {};
     read_frames();
+    settle_headers();
     settle();
     return std::move(state_);
   }
@@ -180,6 +185,8 @@ class Walk {
     std::uint32_t commit = 0;
     std::size_t wrong_at = 0;  // in the frame, as the next
     std::byte wrong_bit{};
+    std::vector<Summer::Bit> of_header;  // flawed: bits of the page's number and of the commit that may be what is wrong
+    std::vector<std::uint32_t> pages;  // more than one: that it may be of
   };
 
   std::byte* at(std::size_t frame) noexcept {
@@ -306,14 +313,118 @@ class Walk {
       store_sum(frame + 16, found);
       taken.healed = true;
     } else if (bits.size() == 1 && (!in_sum || next_follows(i, stored))) {
-      turn(frame, bits.front());
-      taken.wrong_at = bits.front().first;
-      taken.wrong_bit = static_cast<std::byte>(1U << bits.front().second);
-      taken.commit = load(frame + 4);
-      taken.healed = true;
+      put_right(i, bits.front(), taken);
     }
     taken.whole = taken.healed || !bits.empty();
     taken.flawed = taken.whole && !taken.healed;
+    if (taken.flawed) taken.of_header = of_header;
+  }
+
+  void put_right(std::size_t i, Summer::Bit bit, Frame& frame) noexcept {
+    turn(at(i), bit);
+    frame.wrong_at = bit.first;
+    frame.wrong_bit = static_cast<std::byte>(1U << bit.second);
+    frame.commit = load(at(i) + 4);
+    frame.healed = true;
+    frame.flawed = false;
+  }
+
+  void settle_headers() {
+    for (std::size_t i = 0; i < frames_.size(); ++i)
+      if (!frames_[i].of_header.empty()) settle_header(i);
+  }
+
+  struct Reading {
+    std::optional<Summer::Bit> wrong;  // none: the header says what was written
+    LogHeader header;
+  };
+
+  /// What the sums leave open of a header, the headers around it may tell, and what pages were before.
+  void settle_header(std::size_t i) {
+    Frame& frame = frames_[i];
+    LogTransaction const transaction(transaction_of(i));
+    auto const readings = readings_of(i, transaction);
+    if (readings.empty()) return;
+    Reading const* const right = right_one(i, transaction, readings);
+    if (right == nullptr) {
+      for (Reading const& reading : readings) frame.pages.push_back(reading.header.page);
+    } else if (right->wrong) {
+      put_right(i, *right->wrong, frame);
+    }
+  }
+
+  std::vector<Reading> readings_of(std::size_t i, LogTransaction const& transaction) noexcept {
+    std::vector<Reading> readings;
+    LogHeader const said{load(at(i)), frames_[i].commit};
+    bool const as_said = transaction.allows(said);
+    if (as_said) readings.push_back({std::nullopt, said});
+    for (auto const& bit : frames_[i].of_header) {
+      turn(at(i), bit);
+      LogHeader const other{load(at(i)), load(at(i) + 4)};
+      turn(at(i), bit);
+      if (!transaction.allows(other)) continue;
+      if (as_said && other.commit != said.commit) {
+        // Where the log ends a transaction does, unless it was cut off; and then no bit is wrong.
+        if (said.commit == 0 && i + 1 == frames_.size()) return {{bit, other}};
+        if (said.commit == 0 || other.commit == 0 || transaction.knows_size()) continue;
+      }
+      readings.push_back({bit, other});
+    }
+    return readings;
+  }
+
+  /// @return nothing: it may be more than one
+  Reading const* right_one(std::size_t i, LogTransaction const& transaction,
+                           std::vector<Reading> const& readings) noexcept {
+    if (readings.size() == 1) return &readings.front();
+    auto const needed = [&](Reading const& reading) { return transaction.needs(reading.header); };
+    if (std::count_if(readings.begin(), readings.end(), needed) == 1)
+      return &*std::find_if(readings.begin(), readings.end(), needed);
+    Reading const* right = nullptr;
+    for (Reading const& reading : readings) {
+      auto const likeness = likeness_to_former(i, reading.header.page);
+      if (!likeness || (*likeness > kUnlike && *likeness < kAlike)) return nullptr;
+      if (*likeness <= kUnlike) continue;
+      if (right != nullptr) return nullptr;
+      right = &reading;
+    }
+    return right;
+  }
+
+  /// What part of the page's content stood at the same place when the log last had that page; nothing: it had not.
+  std::optional<double> likeness_to_former(std::size_t i, std::uint32_t page) noexcept {
+    std::size_t former = i;
+    while (former > 0 && (frames_[former - 1].strange || load(at(former - 1)) != page)) --former;
+    if (former == 0) return std::nullopt;
+    auto const now = page_of(at(i));
+    auto const then = page_of(at(former - 1));
+    constexpr std::size_t kWord = 8;
+    std::size_t alike = 0, all = 0;
+    for (std::size_t k = 0; k < now.size(); k += kWord) {
+      std::uint64_t a = 0, b = 0;
+      std::memcpy(&a, now.data() + k, kWord);
+      std::memcpy(&b, then.data() + k, kWord);
+      if (a == 0 && b == 0) continue;
+      ++all;
+      if (a == b) ++alike;
+    }
+    return all == 0 ? 0 : static_cast<double>(alike) / static_cast<double>(all);
+  }
+
+  LogTransaction::Frames transaction_of(std::size_t i) noexcept {
+    LogTransaction::Frames found;
+    std::size_t begin = i;
+    while (begin > 0 && frames_[begin - 1].commit == 0) --begin;
+    if (begin > 0) found.size_before = frames_[begin - 1].commit;
+    for (std::size_t k = begin; k < i; ++k) found.before.push_back(load(at(k)));
+    std::size_t k = i + 1;
+    for (; frames_[i].commit == 0 && found.commit == 0 && k < frames_.size(); ++k) {
+      found.behind.push_back(load(at(k)));
+      found.commit = frames_[k].commit;
+    }
+    for (; k < frames_.size() && !found.size_later; ++k)
+      if (frames_[k].commit != 0) found.size_later = frames_[k].commit;
+    return found;
   }
 
   bool next_follows(std::size_t i, Sum sum) noexcept {
@@ -350,7 +461,8 @@ class Walk {
       auto const page = frames_[i].strange ? 0 : load(at(i));
       auto const& frame = frames_[i];
       if (!frame.whole || frame.healed || frame.flawed)
-        state_.damage.push_back({offset, page, frame.healed, offset + frame.wrong_at, frame.wrong_bit});
+        state_.damage.push_back(
+            {offset, page, frame.healed, offset + frame.wrong_at, frame.wrong_bit, frame.pages});
       if (page != 0) state_.content.push_back({page, offset + kFrameHeader});
     }
     for (std::size_t i = committed_; i < frames_.size() && !frames_[i].strange; ++i) ++state_.unfinished;
@@ -378,6 +490,11 @@ class Walk {
 LogState check_log(std::string const& log) {
   Bytes bytes(log, false);
   return Walk(bytes).run();
+}
+
+bool in_doubt(LogState const& state) noexcept {
+  return std::any_of(state.damage.begin(), state.damage.end(),
+                     [](LogDamage const& damage) { return !damage.pages.empty(); });
 }
 
 std::string mend_log(std::string const& log) {

@@ -11,13 +11,16 @@
 
 namespace logboom::store {
 
+inline constexpr std::size_t kLogFrameHeader = 24;  // bytes before a page in a log
+
 /// A damaged place of a log.
 struct LogDamage {
   std::uint64_t offset = 0;    // in the file: of the frame, 0: of the header
   std::uint32_t page = 0;      // that the frame is of; 0: not known
-  bool healed = false;         // one bit was wrong, and the checksums say which: nothing is lost
+  bool healed = false;         // one bit was wrong, and it is known which: nothing is lost
   std::uint64_t wrong_at = 0;  // healed, and in a page: the byte in the file that is to be read with
   std::byte wrong_bit{};       // this bit turned round; 0: nothing of a page is wrong
+  std::vector<std::uint32_t> pages = {};  // that the frame may be of, the one that it says first; empty: there is no doubt
 };
 
 /// A page as the log has it.
@@ -40,8 +43,11 @@ struct LogState {
 /// @throws std::system_error
 LogState check_log(std::string const& log);
 
-/// Makes SQLite take all that was committed: bits that were wrong are put right, and checksums made anew behind what cannot be. Only while nobody writes to the database. A copy of the file
-/// as it was is made beside it first. Dying over it does no harm: the next call goes on.
+/// Of a frame that was committed nobody can say of which page it is.
+bool in_doubt(LogState const& state) noexcept;
+
+/// Makes SQLite take all that was committed: bits that were wrong are put right, and checksums made anew behind what cannot be. Only while nobody writes to the database, and not where it is in
+/// doubt of which page a frame is: the doubt would be gone, and with it what salvage() makes of it. A copy of the file as it was is made beside it first. Dying over it does no harm: the next call goes on.
 /// @return the copy's name. @throws std::system_error, StoreError
 std::string mend_log(std::string const& log);
 

@@ -45,7 +45,7 @@ std::vector<std::string> damaged_names(SQLite::Database& db) {
       },
       damaged);
   compare(
-      db, "publisher", "uuid", [](auto& row) { return publisher_checksum(text_of(row, 2)); }, damaged);
+      db, "publisher", "uuid", [](auto& row) { return publisher_checksum(bytes_of(row, 2)); }, damaged);
   return damaged;
 }
 

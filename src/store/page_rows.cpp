@@ -8,7 +8,7 @@ namespace {
 
 // The format: https://www.sqlite.org/fileformat2.html, "B-tree Pages" and "Record Format".
 constexpr std::byte kTableLeafFlag{13}, kIndexLeafFlag{10}, kIndexInteriorFlag{2};
-constexpr std::size_t kFileHeader = 100;
+constexpr std::size_t kFileHeader = 100, kLeastHeader = 8;
 constexpr std::uint64_t kLongestRow = 64U << 20U;
 constexpr std::size_t kMostCells = 64;  // of a row
 
@@ -67,6 +67,18 @@ void PageRows::scan(Visit const& visit, Fault const& fault) {
   for (std::uint32_t number = 1; number <= pages_.count(); ++number) scan_page(number, visit, fault);
 }
 
+void PageRows::search(Visit const& known, Visit const& visit) {
+  for (std::uint32_t number = 1; number <= pages_.count(); ++number) search_page(number, known, visit);
+}
+
+std::optional<PageRows::Kind> PageRows::kind_of(std::uint32_t number) const noexcept {
+  std::byte const flag = page_[number == 1 ? kFileHeader : 0];
+  if (flag == kTableLeafFlag) return Kind::kTableLeaf;
+  if (flag == kIndexLeafFlag) return Kind::kIndexLeaf;
+  if (flag == kIndexInteriorFlag) return Kind::kIndexInterior;
+  return std::nullopt;
+}
+
 void PageRows::scan_page(std::uint32_t number, Visit const& visit, Fault const& fault) {
   bool const whole = pages_.read(number, page_);
   if (!whole) fault({number, "the file ends before it, or it cannot be read"});
@@ -74,61 +86,69 @@ void PageRows::scan_page(std::uint32_t number, Visit const& visit, Fault const& 
     if (whole) fault({number, "nothing but zeros"});
     return;
   }
-  std::byte const flag = page_[number == 1 ? kFileHeader : 0];
-  bool believed = false;
-  if (flag == kTableLeafFlag) {
-    auto const outcome = visit_cells(number, Kind::kTableLeaf, visit);
-    believed = outcome.readable && outcome.believed;
-    if (!outcome.readable) fault({number, "rows that cannot be read"});
-  } else if (flag == kIndexLeafFlag || flag == kIndexInteriorFlag) {
-    // An index has a copy of what is in a table, or it is a table of few rows.
-    auto const kind = flag == kIndexLeafFlag ? Kind::kIndexLeaf : Kind::kIndexInterior;
-    if (!visit_cells(number, kind, visit).readable)
-      fault({number, "entries of an index that cannot be read"});
-    believed = true;
-  }
-  // A page in the middle of a tree has no rows, nor has one of a long text; but a leaf may look like either when it is damaged.
-  if (!believed) try_everywhere(number, visit);
+  // A page in the middle of a tree has no rows, nor has one of a long text.
+  auto const kind = kind_of(number);
+  if (!kind) return;
+  bool readable = true;
+  bool const fits = for_each_row(number, *kind, [&](std::optional<Found> const& found) {
+    if (found)
+      visit(found->row);
+    else
+      readable = false;
+  });
+  // An index has a copy of what is in a table, or it is a table of few rows.
+  if (!readable || !fits)
+    fault({number, *kind == Kind::kTableLeaf ? "rows that cannot be read"
+                                             : "entries of an index that cannot be read"});
 }
 
-PageRows::Outcome PageRows::visit_cells(std::uint32_t number, Kind kind, Visit const& visit) {
+bool PageRows::for_each_row(std::uint32_t number, Kind kind,
+                            std::function<void(std::optional<Found> const&)> const& use) {
   std::size_t const header = number == 1 ? kFileHeader : 0;
   std::size_t const pointers = header + (kind == Kind::kIndexInterior ? 12 : 8);
   auto const count = big_endian(std::span(page_).subspan(header + 3, 2));
-  Outcome outcome;
-  outcome.readable = pointers + 2 * count <= page_.size();
   for (std::size_t i = 0; i < count && pointers + 2 * i + 2 <= page_.size(); ++i) {
-    auto const at = big_endian(std::span(page_).subspan(pointers + 2 * i, 2));
-    auto found = row_at(at, kind);
+    auto found = row_at(big_endian(std::span(page_).subspan(pointers + 2 * i, 2)), kind);
     if (found) found->row.page = number;
-    if (!found)
-      outcome.readable = false;
-    else if (!visit(found->row))
-      outcome.believed = false;
+    use(found);
   }
-  return outcome;
+  return pointers + 2 * count <= page_.size();
 }
 
-void PageRows::try_everywhere(std::uint32_t number, Visit const& visit) {
-  for (std::size_t at = number == 1 ? kFileHeader : 8; at + 4 < page_.size();) {
-    auto found = row_at(at, Kind::kTableLeaf, true);
-    bool taken = false;
-    if (found) {
+void PageRows::search_page(std::uint32_t number, Visit const& known, Visit const& visit) {
+  (void)pages_.read(number, page_);
+  if (blank(page_)) return;
+  taken_.assign(page_.size(), false);
+  auto const take = [&](Found const& found) {
+    std::fill(taken_.begin() + static_cast<std::ptrdiff_t>(found.begin),
+              taken_.begin() + static_cast<std::ptrdiff_t>(found.end), true);
+  };
+  if (auto const kind = kind_of(number)) {
+    for_each_row(number, *kind, [&](std::optional<Found> const& found) {
+      if (found && known(found->row)) take(*found);
+    });
+  }
+  for (std::size_t at = number == 1 ? kFileHeader : kLeastHeader; at + 4 < page_.size(); ++at) {
+    for (Kind const kind : {Kind::kTableLeaf, Kind::kIndexLeaf}) {
+      if (taken_[at]) break;
+      auto found = row_at(at, kind, true);
+      if (!found) continue;
       found->row.page = number;
       found->row.guessed = true;
-      taken = visit(found->row);
+      if (visit(found->row)) take(*found);
     }
-    at = taken ? found->end : at + 1;
   }
 }
 
-// All tables with a rowid have it as their first column, which then is a NULL in the row: most places are seen not to be one by that.
-bool PageRows::may_begin_a_row(std::span<std::byte const> local) noexcept {
-  return local.size() >= 2 && local[0] >= std::byte{2} && local[0] < std::byte{128} && local[1] == std::byte{0};
+// All tables with a rowid have it as their first column, which then is a NULL in the row; those without begin with a number. Most places are seen not to be a row by that.
+bool PageRows::may_begin_a_row(std::span<std::byte const> local, Kind kind) noexcept {
+  if (local.size() < 2 || local[0] < std::byte{2} || local[0] >= std::byte{128}) return false;
+  if (kind == Kind::kTableLeaf) return local[1] == std::byte{0};
+  return local[1] >= std::byte{1} && local[1] <= std::byte{9};
 }
 
 std::optional<PageRows::Found> PageRows::row_at(std::size_t at, Kind kind, bool guessing) {
-  if (at < 8 || at >= page_.size()) return std::nullopt;
+  if (at < kLeastHeader || at >= page_.size()) return std::nullopt;
   auto rest = std::span<std::byte const>(page_).subspan(at);
   if (kind == Kind::kIndexInterior) {
     if (rest.size() < 4) return std::nullopt;
@@ -137,12 +157,13 @@ std::optional<PageRows::Found> PageRows::row_at(std::size_t at, Kind kind, bool 
   auto const size = take_varint(rest);
   if (!size || *size < 2 || *size > kLongestRow) return std::nullopt;
   Found found;
+  found.begin = at;
   if (kind == Kind::kTableLeaf) {
     auto const rowid = take_varint(rest);
     if (!rowid) return std::nullopt;
     found.row.rowid = static_cast<std::int64_t>(*rowid);
   }
-  if (guessing && !may_begin_a_row(rest)) return std::nullopt;
+  if (guessing && !may_begin_a_row(rest, kind)) return std::nullopt;
   // What does not fit goes on in pages of its own.
   std::uint64_t const usable = page_.size();
   std::uint64_t const most = kind == Kind::kTableLeaf ? usable - 35 : (usable - 12) * 64 / 255 - 23;

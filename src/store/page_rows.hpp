@@ -38,34 +38,40 @@ struct PageFault {
 /// For one thread.
 class PageRows {
  public:
-  /// @return whether the row can be believed: of a page with one that cannot, every byte is tried as the beginning of a row.
+  /// @return whether the row can be believed.
   using Visit = std::function<bool(PageRow const&)>;
   using Fault = std::function<void(PageFault const&)>;
 
   explicit PageRows(DatabasePages& pages) : pages_(pages), page_(pages.page_size()) {}
 
+  /// The rows that pages of rows lead to.
   void scan(Visit const& visit, Fault const& fault);
+
+  /// What could be a row in any byte of any page, whatever the page says of itself, but for those of rows that it leads to and `known` believes. So rows are found that a page has lost, and
+  /// such as were there once: removed, or moved to another page.
+  void search(Visit const& known, Visit const& visit);
 
  private:
   enum class Kind { kTableLeaf, kIndexLeaf, kIndexInterior };
   struct Found {
     PageRow row;
-    std::size_t end = 0;  // in the page
+    std::size_t begin = 0, end = 0;  // in the page
   };
 
   void scan_page(std::uint32_t number, Visit const& visit, Fault const& fault);
-  struct Outcome {
-    bool readable = true, believed = true;  // all of it
-  };
-  Outcome visit_cells(std::uint32_t number, Kind kind, Visit const& visit);
-  void try_everywhere(std::uint32_t number, Visit const& visit);
-  static bool may_begin_a_row(std::span<std::byte const> local) noexcept;
+  void search_page(std::uint32_t number, Visit const& known, Visit const& visit);
+  std::optional<Kind> kind_of(std::uint32_t number) const noexcept;
+  /// Calls `use` with each row, where there is one; else with nothing. @return false: it has more than can be there
+  bool for_each_row(std::uint32_t number, Kind kind,
+                    std::function<void(std::optional<Found> const&)> const& use);
+  static bool may_begin_a_row(std::span<std::byte const> local, Kind kind) noexcept;
   std::optional<Found> row_at(std::size_t at, Kind kind, bool guessing = false);
   bool gather(std::span<std::byte const> local, std::uint64_t size, std::uint32_t next);
   bool decode(std::span<std::byte const> payload);
 
   DatabasePages& pages_;
   std::vector<std::byte> page_, overflow_page_, payload_;
+  std::vector<bool> taken_;  // bytes of the page
   std::vector<Cell> cells_;
 };
 

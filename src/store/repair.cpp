@@ -113,7 +113,8 @@ class Repairer {
 
   void mend_log_alone() {
     auto const log = file_ + "-wal";
-    if (check_log(log).damage.empty()) return;
+    auto const state = check_log(log);
+    if (state.damage.empty() || in_doubt(state)) return;
     result_.kept.push_back(mend_log(log));
     if (inspect_file(file_, true).whole()) result_.file = file_;
   }

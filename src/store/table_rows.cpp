@@ -116,4 +116,14 @@ std::optional<MetaRow> meta_of(PageRow const& row) noexcept {
   return MetaRow{text(row, 0), row.cells[1]};
 }
 
+std::optional<Proof> proof_of(PageRow const& row) noexcept {
+  if (auto const record = record_of(row)) return record->proof;
+  if (auto const site = site_of(row)) return site->proof;
+  if (auto const source = source_of(row)) return source->proof;
+  if (auto const gap = gap_of(row)) return gap->proof;
+  if (auto const ledger = ledger_of(row)) return ledger->proof;
+  if (auto const publisher = publisher_of(row)) return publisher->proof;
+  return std::nullopt;
+}
+
 }  // namespace logboom::store

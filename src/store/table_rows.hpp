@@ -60,6 +60,9 @@ std::optional<LedgerRow> ledger_of(PageRow const& row) noexcept;
 std::optional<GapRow> gap_of(PageRow const& row) noexcept;
 std::optional<MetaRow> meta_of(PageRow const& row) noexcept;
 
+/// Of whichever of those with a checksum it is. Nothing: of none.
+std::optional<Proof> proof_of(PageRow const& row) noexcept;
+
 // The same from the index that keeps them unique: it has all of a row but its checksum.
 std::optional<SiteRow> site_of_index(PageRow const& row) noexcept;
 std::optional<SourceRow> source_of_index(PageRow const& row) noexcept;
