@@ -81,6 +81,7 @@ struct CollectorStatus {
 class LOGBOOM_API Collector {
  public:
   /// @throws std::invalid_argument for malformed options, StoreError for the store's file (in use by another collector, newer version, not writable …),
+/// How the program handles signals is not touched: threads of the collector's own take none, and a write beyond RLIMIT_FSIZE fails as on a full disk, although SIGXFSZ ends a program by default.
   /// std::system_error when an address is in use or cannot be bound. Each names the thing, the reason and the mend.
   explicit Collector(CollectorOptions options = {});
   /// Only looks whether the options are right, files of keys included. Binds nothing and touches no store. @throws std::invalid_argument as the constructor

@@ -19,7 +19,9 @@
 #include "inputs/listen_socket.hpp"
 #include "inputs/published_records.hpp"
 #include "inputs/python_input.hpp"
+#include "posix/background_thread.hpp"
 #include "posix/fault_point.hpp"
+#include "posix/file_size_signal.hpp"
 #include "record/level_rules.hpp"
 #include "sinks/sink_options.hpp"
 #include "sinks/zmq_log.hpp"
@@ -41,7 +43,6 @@
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
-#include <thread>
 #include <utility>
 
 namespace logboom {
@@ -452,7 +453,7 @@ void Collector::Impl::run() {
   for (auto const& open : open_to_others(options))
     log.tell(OwnLog::Kind::kAccess, level::kWarning,
              fmt::format("INSECURE: {} asks nobody who they are, and others than this machine reach it", open));
-  std::thread store([this] { queue.run(); });
+  auto store = posix::background_thread("logboom-store", [this] { queue.run(); });
   std::exception_ptr broken;
   try {
     for (auto const& forwarder : upstreams) forwarder->start();
@@ -513,7 +514,10 @@ void Collector::Impl::follow_store() {
   log.tell(OwnLog::Kind::kStore, level::kError, fmt::format("{}: {}", target.path(), target.left()));
 }
 
-Collector::Collector(CollectorOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+Collector::Collector(CollectorOptions options) {
+  posix::FileSizeSignal const held;
+  impl_ = std::make_unique<Impl>(std::move(options));
+}
 
 void Collector::check(CollectorOptions const& options) {
   auto const right = checked(options);
@@ -521,9 +525,15 @@ void Collector::check(CollectorOptions const& options) {
   (void)Admission({right.curve_secret, right.authorized_keys, right.allow_users}, log);
 }
 
-Collector::~Collector() = default;
+Collector::~Collector() {
+  posix::FileSizeSignal const held;
+  impl_.reset();
+}
 
-void Collector::run() { impl_->run(); }
+void Collector::run() {
+  posix::FileSizeSignal const held;
+  impl_->run();
+}
 
 void Collector::stop() noexcept {
   impl_->stopping = true;
@@ -538,6 +548,7 @@ void Collector::reopen() { impl_->sinks.reopen(); }
 
 void Collector::note(Level level, std::string_view line) {
   impl_->log.note(OwnLog::Kind::kLife, level, std::string(line));
+  posix::FileSizeSignal const held;
   impl_->wake.ring();
 }
 
