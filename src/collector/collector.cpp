@@ -162,6 +162,10 @@ void check_open_addresses(CollectorOptions const& options) {
                       : "give an address of 127.0.0.1 (it knows no keys)"));
 }
 
+curve::ClientKeys subscribe_keys(CollectorOptions const& options) {
+  return {options.subscribe_server_key, options.subscribe_curve_secret};
+}
+
 CollectorOptions checked(CollectorOptions options) {
   if (options.queue_bytes < (64U << 10U))
     throw std::invalid_argument("queue_bytes: less than one batch of 64 KiB; give 65536 or more");
@@ -172,6 +176,7 @@ CollectorOptions checked(CollectorOptions options) {
   if (!mistakes.empty()) throw std::invalid_argument("retention: " + mistakes.front().text);
   for (auto const& [transport, address] : python_sockets(options))
     inputs::check_listen_address(transport, address);
+  inputs::PublishedRecords::check(options.subscribe, subscribe_keys(options));
   sinks::check_sinks(options.sinks);
   check_open_addresses(options);
   for (auto const& sink : options.sinks) {
@@ -200,6 +205,8 @@ std::vector<std::string> fixed_differences(CollectorOptions const& old, Collecto
   compare("publish", old.publish, now.publish);
   compare("inputs", python_sockets(old), python_sockets(now));
   compare("subscribe", old.subscribe, now.subscribe);
+  compare("subscribe_server_key", old.subscribe_server_key, now.subscribe_server_key);
+  compare("subscribe_curve_secret", old.subscribe_curve_secret, now.subscribe_curve_secret);
   compare("zmq_log", old.zmq_log, now.zmq_log);
   compare("upstream sinks", upstream_sinks(old), upstream_sinks(now));
   compare("curve_secret", old.curve_secret, now.curve_secret);
@@ -287,7 +294,7 @@ Collector::Impl::Impl(CollectorOptions given)
   if (input) intake.add_input(*input);
   intake.add_sinks(sinks);
   if (!options.subscribe.empty())
-    intake.add_input(published.emplace(bus.context, std::span<std::string const>(options.subscribe)));
+    intake.add_input(published.emplace(bus.context, options.subscribe, subscribe_keys(options)));
   if (options.zmq_log) add_zmq_log();
   if (!options.adopt.empty() || !options.adopt_own.empty())
     adoption.emplace(Adoption::Roots{options.adopt, options.adopt_own}, bus.addresses, own_keys(), log);
@@ -541,6 +548,7 @@ void Collector::stop() noexcept {
 }
 
 std::vector<std::string> Collector::reload(CollectorOptions options) {
+  posix::FileSizeSignal const held;
   return impl_->reload(std::move(options));
 }
 
@@ -548,7 +556,6 @@ void Collector::reopen() { impl_->sinks.reopen(); }
 
 void Collector::note(Level level, std::string_view line) {
   impl_->log.note(OwnLog::Kind::kLife, level, std::string(line));
-  posix::FileSizeSignal const held;
   impl_->wake.ring();
 }
 
