@@ -187,5 +187,20 @@ class Bus:
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("LOGBOOM_")}
         self.environment |= {"LOGBOOM_ENDPOINT": self.endpoint, "LOGBOOM_SPOOL": str(self.spool), "XDG_STATE_HOME": str(self.directory), "XDG_RUNTIME_DIR": str(self.directory)}
 
+    def ask_for_keys(self):
+        """From now on who is of this bus has a key for CURVE. Returns what the collector is to be given for it."""
+        secrets = {name: self.directory / f"{name}.secret" for name in ("collector", "worker")}
+        public = {}
+        for name, secret in secrets.items():
+            made = subprocess.run([self.command, "keygen", "-o", secret], capture_output=True, text=True, check=False)
+            if made.returncode != 0:
+                raise Failed(f"keygen: {made.stderr}")
+            public[name] = made.stdout.strip()
+        authorized = self.directory / "authorized-keys"
+        authorized.write_text(f"publish {public['worker']} workers\n")
+        authorized.chmod(0o600)
+        self.environment |= {"LOGBOOM_CURVE_SERVER_KEY": public["collector"], "LOGBOOM_CURVE_SECRET": str(secrets["worker"])}
+        return ["--curve-secret", str(secrets["collector"]), "--authorized-keys", str(authorized)]
+
     def collect(self, *arguments, **more):
         return Collector(self, "--db", str(self.database), *arguments, **more)

@@ -32,10 +32,10 @@ def rate_of(results, end="stored"):
     return sum(result["records"] for result in results) / (max(result[end] for result in results) - min(result["begin"] for result in results)) * 1e9
 
 
-def logboom(bench, processes, records):
+def logboom(bench, processes, records, curve=False):
     """Ours, and right after it raw inserts of the same rows."""
     with bench.bus() as bus:
-        with bus.collect() as collector:
+        with bus.collect(*(bus.ask_for_keys() if curve else ())) as collector:
             results = run_workers(bench, bus, processes, records)
         size = bus.database.stat().st_size
         raw = {safety: bench.program("raw_inserts", str(bus.database), str(bus.directory / "raw.sqlite"), "--synchronous", safety).result() for safety in ("NORMAL", "FULL")}
@@ -84,6 +84,7 @@ def run(bench):
         "a network; several collectors; a disk slower than this one; records of other kinds. The syslog daemons give no guarantee to compare: what they hold is lost with them, and a text file has no index. "
         f"The cookbook's server got {few:,} records of 2 clients: more would take minutes, and its rate does not depend on it")
     subjects = {f"logboom {count}": lambda count=count: logboom(bench, count, records) for count in counts}
+    subjects["logboom 2, CURVE"] = lambda: logboom(bench, 2, records, curve=True)
     for name, (package, program) in SYSLOGS.items():
         if bench.packaged_peer(package, program)[0] is None:
             section.absent[name] = bench.packaged_peer(package, program)[1]
@@ -94,6 +95,7 @@ def run(bench):
     section.measured = found
     section.targets["collector_memory"] = max((spread(found, f"logboom {count}", "collector_mib") for count in counts), key=lambda each: each.median)
     beside_sqlite(section, found, counts)
+    with_keys(section, found)
     beside_peers(section, found, counts)
     lines = {name: [(count, spread(found, f"{name} {count}", "rate")) for count in counts] for name in ("logboom", *SYSLOGS) if f"{name} {counts[0]}" in found}
     lines["raw inserts"] = [(count, spread(found, f"logboom {count}", "raw")) for count in counts]
@@ -114,6 +116,11 @@ def beside_sqlite(section, found, counts):
         thousand = {key: Spread(value / 1e3 for value in of[key].values) for key in ("rate", "raw", "raw_full")}
         table.row(str(count), thousand["rate"], thousand["raw"], ratios[-1], thousand["raw_full"], of["worker_cpu"], of["collector_cpu"], of["collector_mib"], of["bytes"])
     section.targets["end_to_end_raw"] = min(ratios, key=lambda ratio: ratio.median)
+
+
+def with_keys(section, found):
+    table = section.table("2 processes with CURVE, to the same in the clear", ["records/s", "CPU worker", "CPU collector", "collector MiB"])
+    table.row(*(spread(found, "logboom 2, CURVE", key) / spread(found, "logboom 2", key) for key in ("rate", "worker_cpu", "collector_cpu", "collector_mib")))
 
 
 def beside_peers(section, found, counts):

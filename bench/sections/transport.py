@@ -26,8 +26,8 @@ def wire_bytes(bench, records):
     return counted
 
 
-def ours(bench, processes, records):
-    with bench.bus() as bus, Collector(bus, "--no-db") as collector:
+def ours(bench, processes, records, curve=False):
+    with bench.bus() as bus, Collector(bus, "--no-db", *(bus.ask_for_keys() if curve else ())) as collector:
         results = run_workers(bench, bus, processes, records)
         collector.note_peak()
         return {"rate": rate_of(results), "logged_rate": rate_of(results, "logged"), "collector_mib": collector.peak_kib / 1024}
@@ -47,18 +47,34 @@ def bare(bench, endpoint_of, messages):
             puller.kill()
 
 
+def title_of(subject):
+    if subject == "bare ipc":
+        return "bare PUSH → PULL"
+    count, curve = subject.removeprefix("logboom ").partition(",")[::2]
+    return f"logboom, {count} publisher{'s' if count != '1' else ''}{',' * bool(curve)}{curve}"
+
+
+def beside_clear(section, found):
+    table = section.table("with CURVE, to the same in the clear", ["publishers", "records/s", "peak MiB of the collector"])
+    for count in ("1", "2"):
+        table.row(count, *(Spread(one[key] for one in found[f"logboom {count}, CURVE"]) / Spread(one[key] for one in found[f"logboom {count}"]) for key in ("rate", "collector_mib")))
+
+
 def run(bench):
     records = bench.pick(2_000_000, 20_000)
     section = Section(
         "transport", "publisher to collector, nothing stored",
         f"{records:,} records as in end_to_end, `logboom collect --no-db`, until all is acknowledged; beside it ZeroMQ's PUSH → PULL of the same bytes in messages of {MESSAGE:,}, default options, ipc",
-        "a network; what a store costs; many small messages, where ZeroMQ is far slower. Ours renders messages and fields meanwhile and acknowledges; the bare sockets look at nothing")
+        "a network; what a store costs; many small messages, where ZeroMQ is far slower. Ours renders messages and fields meanwhile and acknowledges; the bare sockets look at nothing. "
+        "With CURVE both ends share this machine's cores; on two machines each has one half of its cost")
     counted = wire_bytes(bench, min(records, 200_000))
     a_record = counted["push"][0] / min(records, 200_000)
     messages = max(1, round(records * a_record / MESSAGE))
     found = interleave(bench.rounds, {
         "logboom 1": lambda: ours(bench, 1, records),
+        "logboom 1, CURVE": lambda: ours(bench, 1, records, curve=True),
         "logboom 2": lambda: ours(bench, 2, records),
+        "logboom 2, CURVE": lambda: ours(bench, 2, records, curve=True),
         "bare ipc": lambda: bare(bench, lambda directory: f"ipc://{directory}/bare", messages),
     }, bench.say)
     section.measured = {"wire": counted, "rounds": found}
@@ -67,7 +83,8 @@ def run(bench):
     rates["bare ipc"] = Spread(rate * MESSAGE / a_record for rate in rates["bare ipc"].values)
     table = section.table(f"{a_record:.0f} bytes a record on the wire", ["what", "records/s", "MiB/s", "to bare"])
     for name, rate in rates.items():
-        table.row({"bare ipc": "bare PUSH → PULL"}.get(name, f"logboom, {name[-1]} publisher{'s' if name[-1] != '1' else ''}"), rate, Spread(each * a_record / 2**20 for each in rate.values), rate / rates["bare ipc"])
+        table.row(title_of(name), rate, Spread(each * a_record / 2**20 for each in rate.values), rate / rates["bare ipc"])
+    beside_clear(section, found)
     ratios = [rates[name] / rates["bare ipc"] for name in ("logboom 1", "logboom 2")]
     section.targets["transport"] = max(ratios, key=lambda ratio: ratio.median)
     section.note("the target takes the better of one and two publishers")

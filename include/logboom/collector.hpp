@@ -27,7 +27,10 @@ struct CollectorOptions {
   std::optional<std::string> python_tcp, python_udp, python_unix, python_unix_datagram;
   /// PUB sockets of other programs to connect to, as ZeroMQ endpoints: what pyzmq's PUBHandler, logbook's ZeroMQHandler and the cookbook's ZeroMQSocketHandler publish there
   /// becomes records. Such a program drops what it publishes while nobody reads it or too much waits (1,000 messages here).
-  std::vector<std::string> subscribe;
+  std::vector<std::string> subscribe;  // 64 at most
+  /// Where those programs speak CURVE: their public key, or a file of it (one for all, or as many as there are endpoints, with commas), and the file of this collector's secret
+  /// key there (`logboom keygen -o`). Both or neither; "": nothing is encrypted. No environment variable is asked.
+  std::string subscribe_server_key, subscribe_curve_secret;
   /// ZeroMQ endpoint to publish records on as pyzmq's PUBHandler does (topic LEVEL.logger, text), for `python -m zmq.log`. Who reads too slowly misses records.
   std::optional<std::string> zmq_log;
   /// Where records go besides the store, 64 at most; each has a thread of its own.
@@ -78,6 +81,7 @@ struct CollectorStatus {
 };
 
 /// Binds in the constructor, works in run(). run() belongs to one thread; the rest is safe from any thread; stop() also from a signal handler.
+/// How the program handles signals is not touched: threads of the collector's own take none, and a write beyond RLIMIT_FSIZE fails as on a full disk, although SIGXFSZ ends a program by default.
 class LOGBOOM_API Collector {
  public:
   /// @throws std::invalid_argument for malformed options, StoreError for the store's file (in use by another collector, newer version, not writable …),

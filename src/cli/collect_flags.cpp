@@ -161,6 +161,7 @@ void CollectFlags::add_access(CLI::App& command) {
 }
 
 void CollectFlags::add_inputs(CLI::App& command) {
+  constexpr auto kGroup = "Inputs: programs with Python's stock handlers";
   auto const python = [&](char const* name, auto& member, char const* usual, char const* what) {
     auto* const option = command.add_option_function<std::string>(
         name, [&member, usual](std::string const& value) { member = value.empty() ? usual : value; }, what);
@@ -168,7 +169,7 @@ void CollectFlags::add_inputs(CLI::App& command) {
       option->expected(0, 1)->type_name("[[HOST:]PORT]");
     else
       option->type_name("PATH");
-    option->group("Inputs: programs with Python's stock handlers");
+    option->group(kGroup);
   };
   python("--python-tcp", python_tcp_, "9020",
          "Take records of logging.handlers.SocketHandler; 127.0.0.1:9020 unless given, * is all hosts");
@@ -181,7 +182,15 @@ void CollectFlags::add_inputs(CLI::App& command) {
                   "ZeroMQHandler (repeatable)")
       ->type_name("ENDPOINT")
       ->allow_extra_args(false)
-      ->group("Inputs: programs with Python's stock handlers");
+      ->group(kGroup);
+  command
+      .add_option("--subscribe-server-key", subscribe_server_key_,
+                  "Their public key, or a file of it, if they speak CURVE; with commas one for each")
+      ->type_name("KEY")
+      ->group(kGroup);
+  command.add_option("--subscribe-curve-secret", subscribe_secret_, "And this collector's secret key there")
+      ->type_name("FILE")
+      ->group(kGroup);
 }
 
 void CollectFlags::add_upstream(CLI::App& command) {
@@ -230,6 +239,8 @@ void CollectFlags::apply_bus(config::Config& config) const {
   apply_duration("--commit-interval", commit_interval_, options.commit_interval);
   if (level_) options.level_rules = *level_;
   if (!subscribe_.empty()) options.subscribe = subscribe_;
+  if (!subscribe_server_key_.empty()) options.subscribe_server_key = subscribe_server_key_;
+  if (!subscribe_secret_.empty()) options.subscribe_curve_secret = subscribe_secret_;
   if (zmq_log_) options.zmq_log = zmq_log_;
   if (python_tcp_) options.python_tcp = python_tcp_;
   if (python_udp_) options.python_udp = python_udp_;

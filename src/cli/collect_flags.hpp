@@ -62,6 +62,7 @@ class CollectFlags {
   std::string upstream_, upstream_level_, upstream_spool_, upstream_size_, upstream_server_key_,
       upstream_secret_;
   std::vector<std::string> subscribe_;
+  std::string subscribe_server_key_, subscribe_secret_;
   std::optional<std::string> zmq_log_;
   std::optional<std::string> python_tcp_, python_udp_, python_unix_, python_unix_datagram_;
 };

@@ -32,6 +32,7 @@ constexpr auto kExamples = R"(    logboom query --last 50                       
     logboom query --since 1h -f                          and go on live)";
 
 constexpr auto kPatience = std::chrono::milliseconds{500};
+constexpr auto kBusyPatience = std::chrono::milliseconds{5'000};  // with somebody who listens there
 
 struct Choices {
   std::string database;
@@ -46,8 +47,8 @@ struct Choices {
 
 std::string find_store(std::string const& endpoint, curve::ClientKeys const& keys) {
   auto const collector = one_collector(endpoint);
-  viewer::InfoQuestion question(collector, keys, kPatience);
-  question.wait(kPatience);
+  viewer::InfoQuestion question(collector, keys, kBusyPatience);
+  if (!question.wait(kPatience) && question.met()) question.wait(kBusyPatience);
   auto const& info = question.answer();
   if (!question.refusal().empty())
     throw Failure(kUnreachable,

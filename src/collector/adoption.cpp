@@ -1,6 +1,7 @@
 // Adopting the spools of dead publishers. Must not know rings or the delivery protocol.
 #include "collector/adoption.hpp"
 
+#include "posix/background_thread.hpp"
 #include "publisher/same_bus.hpp"
 
 #include <fmt/format.h>
@@ -46,7 +47,8 @@ Adoption::Adoption(Roots const& roots, std::vector<std::string> const& addresses
 Adoption::~Adoption() { stop(); }
 
 void Adoption::start() {
-  thread_ = std::jthread([this](std::stop_token const& stop) { run(stop); });
+  thread_ = posix::background_thread<std::jthread>("logboom-adopt",
+                                                   [this](std::stop_token const& stop) { run(stop); });
 }
 
 void Adoption::stop() {

@@ -19,7 +19,9 @@
 #include "inputs/listen_socket.hpp"
 #include "inputs/published_records.hpp"
 #include "inputs/python_input.hpp"
+#include "posix/background_thread.hpp"
 #include "posix/fault_point.hpp"
+#include "posix/file_size_signal.hpp"
 #include "record/level_rules.hpp"
 #include "sinks/sink_options.hpp"
 #include "sinks/zmq_log.hpp"
@@ -41,7 +43,6 @@
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
-#include <thread>
 #include <utility>
 
 namespace logboom {
@@ -161,6 +162,10 @@ void check_open_addresses(CollectorOptions const& options) {
                       : "give an address of 127.0.0.1 (it knows no keys)"));
 }
 
+curve::ClientKeys subscribe_keys(CollectorOptions const& options) {
+  return {options.subscribe_server_key, options.subscribe_curve_secret};
+}
+
 CollectorOptions checked(CollectorOptions options) {
   if (options.queue_bytes < (64U << 10U))
     throw std::invalid_argument("queue_bytes: less than one batch of 64 KiB; give 65536 or more");
@@ -171,6 +176,7 @@ CollectorOptions checked(CollectorOptions options) {
   if (!mistakes.empty()) throw std::invalid_argument("retention: " + mistakes.front().text);
   for (auto const& [transport, address] : python_sockets(options))
     inputs::check_listen_address(transport, address);
+  inputs::PublishedRecords::check(options.subscribe, subscribe_keys(options));
   sinks::check_sinks(options.sinks);
   check_open_addresses(options);
   for (auto const& sink : options.sinks) {
@@ -199,6 +205,8 @@ std::vector<std::string> fixed_differences(CollectorOptions const& old, Collecto
   compare("publish", old.publish, now.publish);
   compare("inputs", python_sockets(old), python_sockets(now));
   compare("subscribe", old.subscribe, now.subscribe);
+  compare("subscribe_server_key", old.subscribe_server_key, now.subscribe_server_key);
+  compare("subscribe_curve_secret", old.subscribe_curve_secret, now.subscribe_curve_secret);
   compare("zmq_log", old.zmq_log, now.zmq_log);
   compare("upstream sinks", upstream_sinks(old), upstream_sinks(now));
   compare("curve_secret", old.curve_secret, now.curve_secret);
@@ -286,7 +294,7 @@ Collector::Impl::Impl(CollectorOptions given)
   if (input) intake.add_input(*input);
   intake.add_sinks(sinks);
   if (!options.subscribe.empty())
-    intake.add_input(published.emplace(bus.context, std::span<std::string const>(options.subscribe)));
+    intake.add_input(published.emplace(bus.context, options.subscribe, subscribe_keys(options)));
   if (options.zmq_log) add_zmq_log();
   if (!options.adopt.empty() || !options.adopt_own.empty())
     adoption.emplace(Adoption::Roots{options.adopt, options.adopt_own}, bus.addresses, own_keys(), log);
@@ -452,7 +460,7 @@ void Collector::Impl::run() {
   for (auto const& open : open_to_others(options))
     log.tell(OwnLog::Kind::kAccess, level::kWarning,
              fmt::format("INSECURE: {} asks nobody who they are, and others than this machine reach it", open));
-  std::thread store([this] { queue.run(); });
+  auto store = posix::background_thread("logboom-store", [this] { queue.run(); });
   std::exception_ptr broken;
   try {
     for (auto const& forwarder : upstreams) forwarder->start();
@@ -513,7 +521,10 @@ void Collector::Impl::follow_store() {
   log.tell(OwnLog::Kind::kStore, level::kError, fmt::format("{}: {}", target.path(), target.left()));
 }
 
-Collector::Collector(CollectorOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+Collector::Collector(CollectorOptions options) {
+  posix::FileSizeSignal const held;
+  impl_ = std::make_unique<Impl>(std::move(options));
+}
 
 void Collector::check(CollectorOptions const& options) {
   auto const right = checked(options);
@@ -521,9 +532,15 @@ void Collector::check(CollectorOptions const& options) {
   (void)Admission({right.curve_secret, right.authorized_keys, right.allow_users}, log);
 }
 
-Collector::~Collector() = default;
+Collector::~Collector() {
+  posix::FileSizeSignal const held;
+  impl_.reset();
+}
 
-void Collector::run() { impl_->run(); }
+void Collector::run() {
+  posix::FileSizeSignal const held;
+  impl_->run();
+}
 
 void Collector::stop() noexcept {
   impl_->stopping = true;
@@ -531,6 +548,7 @@ void Collector::stop() noexcept {
 }
 
 std::vector<std::string> Collector::reload(CollectorOptions options) {
+  posix::FileSizeSignal const held;
   return impl_->reload(std::move(options));
 }
 

@@ -91,20 +91,17 @@ void Intake::do_work(std::chrono::milliseconds most) {
 /// @return whether there is something to do.
 bool Intake::wait(std::chrono::milliseconds most) {
   auto const arrivals = door_.arrivals();
-  std::array<zmq_pollitem_t, 8> items{
-      zmq_pollitem_t{nullptr, wake_, ZMQ_POLLIN, 0},
-      zmq_pollitem_t{bus_.router.handle(), 0, ZMQ_POLLIN, 0},
-      zmq_pollitem_t{bus_.xpub.handle(), 0, ZMQ_POLLIN, 0},
-      zmq_pollitem_t{arrivals[0], 0, ZMQ_POLLIN, 0},
-      zmq_pollitem_t{arrivals[1], 0, ZMQ_POLLIN, 0},
-      zmq_pollitem_t{arrivals[2], 0, ZMQ_POLLIN, 0},
-      zmq_pollitem_t{bus_.pull.handle(), 0, ZMQ_POLLIN, 0},
-      zmq_pollitem_t{published_ != nullptr ? published_->handle() : nullptr, -1, ZMQ_POLLIN, 0},
-  };
-  int const count = full_ ? 6 : published_ == nullptr ? 7 : 8;
-  auto const ready = zmq_poll(items.data(), count, static_cast<long>(most.count()));
+  items_.assign({{nullptr, wake_, ZMQ_POLLIN, 0},
+                 {bus_.router.handle(), 0, ZMQ_POLLIN, 0},
+                 {bus_.xpub.handle(), 0, ZMQ_POLLIN, 0},
+                 {arrivals[0], 0, ZMQ_POLLIN, 0},
+                 {arrivals[1], 0, ZMQ_POLLIN, 0},
+                 {arrivals[2], 0, ZMQ_POLLIN, 0}});
+  if (!full_) items_.push_back({bus_.pull.handle(), 0, ZMQ_POLLIN, 0});
+  if (!full_ && published_ != nullptr) published_->add_to(items_);
+  auto const ready = zmq_poll(items_.data(), static_cast<int>(items_.size()), static_cast<long>(most.count()));
   if (ready < 0 && zmq_errno() != EINTR) throw zmq::error_t();
-  if ((items[0].revents & ZMQ_POLLIN) != 0) {
+  if ((items_[0].revents & ZMQ_POLLIN) != 0) {
     std::uint64_t news = 0;
     if (::read(wake_, &news, sizeof news) < 0) errno = 0;  // somebody's news was taken with an earlier read
   }
@@ -180,8 +177,11 @@ void Intake::receive_batches() {
 }
 
 void Intake::receive_published() {
+  if (published_ == nullptr) return;
+  for (auto& news : published_->follow())
+    log_.tell(OwnLog::Kind::kInput, news.trouble ? level::kWarning : level::kInfo, std::move(news.line));
   inputs::PublishedRecords::Message message;
-  for (int left = kBatchesAtOnce; left > 0 && published_ != nullptr && !full_ && !closed_; --left) {
+  for (int left = kBatchesAtOnce; left > 0 && !full_ && !closed_; --left) {
     if (!published_->receive(message)) return;
     received_ = true;
     auto const host = host_of(message.first);

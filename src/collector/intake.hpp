@@ -130,6 +130,7 @@ class Intake {
   Reception reception_;
   inputs::PythonInput* input_ = nullptr;
   inputs::PublishedRecords* published_ = nullptr;
+  std::vector<zmq_pollitem_t> items_;  // of wait()
   std::optional<sinks::LivePublisher> live_;
   SubscriptionBudget subscribed_;
   SinkSet* sinks_ = nullptr;

@@ -94,6 +94,12 @@ void read_inputs(TableReader& in, CollectorOptions& options) {
     delivery::check_socket_address(endpoint);
     options.subscribe.push_back(endpoint);
   });
+  in.text("subscribe_server_key", options.subscribe_server_key);
+  in.text("subscribe_curve_secret", options.subscribe_curve_secret);
+  bool const has_key = !options.subscribe_server_key.empty();
+  if (has_key == options.subscribe_curve_secret.empty())
+    in.mistake(has_key ? "subscribe_server_key" : "subscribe_curve_secret",
+               "subscribe_server_key and subscribe_curve_secret go together; give both, or neither");
 }
 
 void read_levels(TableReader& in, CollectorOptions& options) {

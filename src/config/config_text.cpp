@@ -125,6 +125,10 @@ void write_inputs(CollectorOptions const& options, Lines& out) {
   one("python_unix", options.python_unix);
   one("python_unix_datagram", options.python_unix_datagram);
   out.key_if(!options.subscribe.empty(), "subscribe", quoted(options.subscribe));
+  out.key_if(!options.subscribe_server_key.empty(), "subscribe_server_key",
+             quoted(options.subscribe_server_key));
+  out.key_if(!options.subscribe_curve_secret.empty(), "subscribe_curve_secret",
+             quoted(options.subscribe_curve_secret));
 }
 
 void write_filter(Filter const& filter, Lines& out) {

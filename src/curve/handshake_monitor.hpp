@@ -19,6 +19,15 @@ class HandshakeMonitor {
     kRefused,
   };
 
+  /// Why.
+  enum class Refusal {
+    kNotAdmitted,  // by its ZAP handler: this key, or this user
+    kNoCurve,      // it speaks without, and we have keys
+    kOnlyCurve,    // it asks for a key, and we have none
+    kStranger,     // it speaks otherwise
+    kHangsUp,      // without a word: our key of it is likely wrong, or it asks for one
+  };
+
   HandshakeMonitor() = default;
   ~HandshakeMonitor() { close(); }
   HandshakeMonitor(HandshakeMonitor&&) = delete;
@@ -28,7 +37,11 @@ class HandshakeMonitor {
   void close() noexcept;
   /// What happened since the last call, one at a time. Not blocking.
   std::optional<Change> next();
-  /// After kRefused: why, and what mends it.
+  /// Somebody took a connection since open(), whatever became of it: what they have to say may take its time on a busy machine.
+  bool met() const noexcept { return met_; }
+  /// After kRefused.
+  Refusal refusal() const noexcept { return refusal_; }
+  /// After kRefused by a collector: why, and what mends it.
   std::string const& reason() const noexcept { return reason_; }
 
   bool is_open() const noexcept { return events_.handle() != nullptr; }
@@ -36,7 +49,10 @@ class HandshakeMonitor {
   void* handle() noexcept { return events_.handle(); }
 
  private:
-  static constexpr int kUnsaid = 3;  // handshakes in a row that the other side ended without a word
+  // Handshakes in a row that one who goes on listening ended without a word.
+  static constexpr int kUnsaid = 2;
+  static constexpr int kUnsaidInTheClear =
+      5;  // there may be something between us, such as a tunnel with nobody at its end
 
   std::optional<Change> take(std::uint16_t event, std::uint32_t value);
 
@@ -44,6 +60,8 @@ class HandshakeMonitor {
   zmq::socket_t events_;
   bool curve_ = false;
   int unsaid_ = 0;
+  bool met_ = false;
+  Refusal refusal_{};
   std::string reason_;
 };
 

@@ -1,6 +1,8 @@
 // See host_names.hpp.
 #include "inputs/host_names.hpp"
 
+#include "posix/background_thread.hpp"
+
 #include <netdb.h>
 #include <array>
 #include <chrono>
@@ -85,7 +87,7 @@ std::optional<std::string> HostNames::find(PeerAddress const& address) {
   if (state_->names.size() >= kMostNames) state_->names.clear();
   if (!state_->running) {
     try {
-      std::thread([state = state_] { state->run(); }).detach();
+      posix::background_thread("logboom-lookup", [state = state_] { state->run(); }).detach();
     } catch (std::system_error const&) {
       return number;
     }

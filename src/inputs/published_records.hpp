@@ -2,37 +2,43 @@
 // Must not know what a frame says.
 #pragma once
 
-#include <cstdint>
+#include "curve/client_keys.hpp"
+#include "inputs/published_source.hpp"
+
+#include <cstddef>
+#include <list>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 #include <zmq.hpp>
 
 namespace logboom::inputs {
 
-/// One SUB socket. For one thread.
+/// A socket for each program. For one thread.
 class PublishedRecords {
  public:
-  static constexpr int kMaxWaiting =
-      1'000;  // messages a publisher; what comes then is dropped there, which nobody is told
+  static constexpr std::size_t kMaxSources = 64;
 
-  /// Connects to each, or will as soon as somebody is there. @throws std::invalid_argument for what ZeroMQ does not take for an endpoint
-  PublishedRecords(zmq::context_t& context, std::span<std::string const> endpoints);
+  /// Connects to each, or will as soon as somebody is there. @param keys for all of them; none: CURVE is not spoken
+  /// @throws std::invalid_argument for what ZeroMQ does not take for an endpoint, for too many, and for keys that cannot be used
+  PublishedRecords(zmq::context_t& context, std::span<std::string const> endpoints,
+                   curve::ClientKeys const& keys);
 
-  /// For zmq_poll().
-  void* handle() { return socket_.handle(); }
+  /// What the constructor would find wrong with number and keys. @throws std::invalid_argument
+  static void check(std::span<std::string const> endpoints, curve::ClientKeys const& keys);
 
-  struct Message {
-    zmq::message_t first;   // the frame, or the topic
-    zmq::message_t second;  // the text, if there is a topic
-    std::size_t frames = 0;
-  };
-  /// Never waits. @return false: there is none
+  using Message = PublishedSource::Message;
+  using News = PublishedSource::News;
+
+  /// Never waits. Programs take turns. @return false: there is none
   bool receive(Message& message);
+  /// What became of the connections since the last call.
+  std::vector<News> follow();
+  /// For zmq_poll().
+  void add_to(std::vector<zmq_pollitem_t>& items);
 
  private:
-  zmq::socket_t socket_;
+  std::list<PublishedSource> sources_;
 };
 
 }  // namespace logboom::inputs

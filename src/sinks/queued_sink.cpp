@@ -1,9 +1,10 @@
 // The queue and the thread of a sink. Must not know what the destination is.
 #include "sinks/queued_sink.hpp"
 
+#include "posix/background_thread.hpp"
+
 #include <fmt/format.h>
 
-#include <pthread.h>
 #include <unistd.h>
 #include <algorithm>
 #include <exception>
@@ -39,7 +40,7 @@ QueuedSink::QueuedSink(Plan plan, Surroundings surroundings)
   status_.name = plan.options.name;
   status_.type = around_.type;
   plan_ = std::move(plan);
-  thread_ = std::thread([this] { run(); });
+  thread_ = posix::background_thread("logboom-sink", [this] { run(); });
 }
 
 QueuedSink::~QueuedSink() { QueuedSink::close(); }
@@ -104,7 +105,6 @@ void QueuedSink::close() {
 }
 
 void QueuedSink::run() {
-  ::pthread_setname_np(::pthread_self(), "logboom-sink");
   Lock lock(mutex_);
   for (;;) {
     wait(lock);

@@ -27,6 +27,8 @@ class InfoQuestion {
   bool wait(std::chrono::milliseconds most, int stop_fd = -1);
   /// Nothing when no collector answered in time.
   std::optional<delivery::Info> const& answer() const noexcept { return answer_; }
+  /// Somebody listens there, who has not answered yet.
+  bool met() const noexcept { return monitor_.met(); }
   /// Why the collector does not let us in, or does not answer this; "": it did not say so.
   std::string const& refusal() const noexcept { return refusal_; }
 

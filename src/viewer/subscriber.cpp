@@ -210,7 +210,7 @@ struct Subscriber::Impl {
     live.set(zmq::sockopt::ipv6, endpoint.live.find('[') != std::string::npos);
     live.set(zmq::sockopt::rcvhwm, kReceiveHighWater);
     live.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(kMaxLiveFrame));
-    live.set(zmq::sockopt::reconnect_ivl, 50);
+    live.set(zmq::sockopt::reconnect_ivl, 20);
     live.set(zmq::sockopt::reconnect_ivl_max, 1000);
     live.set(zmq::sockopt::tcp_keepalive, 1);
     live.set(zmq::sockopt::tcp_keepalive_idle, 30);

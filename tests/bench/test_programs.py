@@ -53,6 +53,7 @@ def test_transport(bench):
     assert 50 * 1000 < found["push"][0] < 500 * 1000 and found["control"][1] > 0
     assert transport.bare(bench, lambda directory: f"ipc://{directory}/bare", 10)["rate"] > 0
     assert transport.ours(bench, 1, 1000)["rate"] > 0
+    assert transport.ours(bench, 1, 1000, curve=True)["rate"] > 0
 
 
 def test_live(bench):

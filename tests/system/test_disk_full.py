@@ -12,6 +12,7 @@ import resource
 import signal
 import struct
 import subprocess
+import sys
 
 import pytest
 
@@ -327,6 +328,31 @@ def test_the_spool_at_a_limit_of_file_size(bus, start_collector, worker):
     eventually(lambda: bus.count("logger = 'burst'") + declared(bus) == 30_000 // SCALE, LONG, "logged = stored + declared")
     check_streams_are_whole(bus)
     assert process.stop() == 0 and collector.stop() == 0
+
+
+AT_A_LIMIT = """
+import logging, resource, signal, sys, threading, logboom
+signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # which Python ignores
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
+handler = logboom.attach()
+def log():
+    for i in range(1000):
+        logging.getLogger("limited").warning("record %d", i)
+threads = [threading.Thread(target=log) for _ in range(3)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(handler.status["problem"])
+"""
+
+
+@pytest.mark.parametrize("limit", [1, 4 << 10, 512 << 10])
+def test_a_program_whose_limit_of_file_size_leaves_no_room_for_a_ring(bus, collector, limit):
+    """It is not killed by SIGXFSZ, in whichever of its threads the library writes, and says what is wrong."""
+    done = subprocess.run([sys.executable, "-c", AT_A_LIMIT, str(limit)], capture_output=True, text=True, timeout=LONG,
+                          env=bus.environment | {"PYTHONPATH": str(BUILD / "python")})
+    assert done.returncode == 0, done.stderr
+    assert "no spool can be made" in done.stdout
+    assert collector.stop() == 0
 
 
 @pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC, errno.EDQUOT] if FULL else [errno.ENOSPC], ids=lambda number: errno.errorcode[number])

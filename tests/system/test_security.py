@@ -1,6 +1,7 @@
 """Who may talk (docs/security.md): keys, rights, users, addresses beyond this machine, and what is said to who is refused."""
 
 import json
+import logging
 import os
 import pwd
 import re
@@ -9,15 +10,18 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 
 import pytest
 import zmq
+import zmq.auth.thread
+import zmq.log.handlers
 
 from conftest import BUILD, COMMAND, PATIENCE, eventually
 
 NOBODY = pwd.getpwnam("nobody")
 NOT_ROOT = os.geteuid() != 0
-PROMPT = 5.0  # s: a refusal is said within a second; the rest is for a busy machine
+PROMPT = PATIENCE / 2  # s: a refusal is said within a second; the rest is for a busy machine
 
 
 class Keys:
@@ -138,6 +142,24 @@ def test_a_wrong_or_missing_key_is_refused_and_told_why(bus, keys, locked, run, 
     # What was refused waits, and leaves with the right key.
     assert run("recover", environment=keys.environment("worker")).returncode == 0
     eventually(lambda: bus.count("message = 'hello'") == 1)
+
+
+@pytest.fixture
+def busy(start):
+    """As many as there are cores, and none of them idles."""
+    for _ in range(os.cpu_count()):
+        start(sys.executable, "-c", "while True: pass")
+
+
+@pytest.mark.parametrize("kind", REFUSALS)
+def test_a_busy_machine_is_no_reason_to_say_that_nobody_answers(bus, keys, locked, run, busy, kind):
+    """Of these two give up after half a second and two: they are told before, or wait on because somebody is there."""
+    environment, reason = REFUSALS[kind][0](keys), REFUSALS[kind][1]
+    for command in (["send", "--timeout", "60", "hello"], ["query", "--endpoint", bus.endpoint], ["status"]):
+        begin = time.monotonic()
+        refused = run(*command, environment=environment, timeout=PATIENCE)
+        assert refused.returncode == 3 and re.search(reason, refused.stderr), (command, refused.stderr)
+        assert time.monotonic() - begin < PROMPT, command
 
 
 def test_keys_are_set_and_the_collector_has_none(bus, keys, start_collector, run):
@@ -346,6 +368,132 @@ def test_a_forwarder_has_a_key(bus, keys, run, start_collector):
     start_collector("--upstream", hub.endpoint, "--upstream-server-key", keys.server, "--upstream-curve-secret", keys.secret("worker"))
     assert run("send", "through").returncode == 0
     eventually(lambda: bus.count("message = 'through'", database=bus.directory / "hub.sqlite") == 1)
+
+
+@pytest.mark.parametrize("kind", ["wrong", "wrong server"])
+def test_a_forwarder_that_is_refused_says_why(bus, keys, run, start_collector, kind):
+    hub = start_collector(*keys.arguments, endpoint="tcp://127.0.0.1:0", database=bus.directory / "hub.sqlite")
+    environment = REFUSALS[kind][0](keys)
+    host = start_collector("--upstream", hub.endpoint, "--upstream-server-key", environment["LOGBOOM_CURVE_SERVER_KEY"],
+                           "--upstream-curve-secret", environment["LOGBOOM_CURVE_SECRET"])
+    host.wait_line(f"upstream .*refuses: .*{REFUSALS[kind][1]}", PROMPT)
+    (sink,) = json.loads(run("status", "-o", "json").stdout)["sinks"]
+    assert sink["failing"] and re.search(REFUSALS[kind][1], sink["last_error"])
+
+
+# --- programs that publish
+
+
+class Publishing:
+    """A program with pyzmq's PUBHandler on a socket that asks for keys; `admitted`: public keys of those who are let in."""
+
+    def __init__(self, keys, context, admitted):
+        self.authenticator = zmq.auth.thread.ThreadAuthenticator(context)
+        self.authenticator.start()
+        certificates = keys.directory / "certificates"
+        certificates.mkdir()
+        for number, key in enumerate(admitted):
+            (certificates / f"{number}.key").write_text(f'metadata\ncurve\n    public-key = "{key}"\n')
+        self.authenticator.configure_curve(domain="*", location=str(certificates))
+        self.socket = context.socket(zmq.PUB)
+        self.socket.linger = 0
+        self.socket.curve_secretkey = re.search(r"^secret (\S+)$", keys.secret("all").read_text(), re.M)[1].encode()
+        self.socket.curve_server = True
+        self.endpoint = f"tcp://127.0.0.1:{self.socket.bind_to_random_port('tcp://127.0.0.1')}"
+        self.log = logging.Logger("app")
+        self.log.addHandler(zmq.log.handlers.PUBHandler(self.socket))
+
+    def until(self, condition):
+        """PUB drops what nobody reads yet: it is said again until it has come."""
+        def said():
+            self.log.warning("published")
+            return condition()
+        return eventually(said)
+
+    def close(self):
+        self.socket.close()
+        self.authenticator.stop()
+
+
+@pytest.fixture
+def publishing(keys):
+    context, made = zmq.Context(), []
+
+    def begin(*admitted):
+        made.append(Publishing(keys, context, admitted))
+        return made[-1]
+
+    yield begin
+    for program in made:
+        program.close()
+    context.destroy(linger=0)
+
+
+def subscribing(program, keys, name, server=None):
+    return ["--subscribe", program.endpoint, "--subscribe-server-key", server or keys.public["all"], "--subscribe-curve-secret", keys.secret(name)]
+
+
+def test_a_program_that_publishes_by_curve(bus, keys, publishing, run, start_collector, config):
+    program = publishing(keys.public["worker"])
+    collector = start_collector(*subscribing(program, keys, "worker"))
+    program.until(lambda: bus.count("message LIKE '%published%'") > 0)
+    assert collector.stop() == 0
+    # The same by a file; the key may be in a file as well.
+    public = keys.directory / "all.public"
+    public.write_text(keys.public["all"] + "\n")
+    before = bus.count()
+    path = config(f'''
+        [inputs]
+        subscribe = "{program.endpoint}"
+        subscribe_server_key = "{public}"
+        subscribe_curve_secret = "{keys.secret("worker")}"
+    ''')
+    printed = run("collect", "--config", path, "--check")
+    assert printed.returncode == 0 and f'subscribe_server_key = "{public}"' in printed.stdout
+    start_collector("--config", path)
+    program.until(lambda: bus.count() > before)
+
+
+UNSUBSCRIBED = {
+    "wrong": (lambda program, keys: subscribing(program, keys, "nobody"), "it does not admit us"),
+    "wrong server": (lambda program, keys: subscribing(program, keys, "worker", keys.public["nobody"]), "it ends the handshake; subscribe_server_key is likely not its public key"),
+    "missing": (lambda program, keys: ["--subscribe", program.endpoint], r"it .*asks for a key \(CURVE\); set subscribe_server_key"),
+}
+
+
+@pytest.mark.parametrize("kind", UNSUBSCRIBED)
+def test_a_program_that_publishes_refuses_and_it_is_said_why(bus, keys, publishing, start_collector, kind):
+    program = publishing(keys.public["worker"])
+    arguments, reason = UNSUBSCRIBED[kind]
+    collector = start_collector(*arguments(program, keys))
+    collector.wait_line(f"subscribed {program.endpoint}: nothing comes: {reason}", PROMPT)
+    if kind != "wrong":
+        return
+    # It tries on, with the file as it is then.
+    os.replace(keys.secret("worker"), keys.secret("nobody"))
+    collector.wait_line(f"subscribed {program.endpoint}: it lets us in now")
+    program.until(lambda: bus.count("message LIKE '%published%'") > 0)
+
+
+def test_a_program_that_publishes_in_the_clear_is_not_heard_where_keys_are_set(keys, start_collector):
+    with zmq.Context() as context, context.socket(zmq.PUB) as socket:
+        port = socket.bind_to_random_port("tcp://127.0.0.1")
+        collector = start_collector("--subscribe", f"tcp://127.0.0.1:{port}", "--subscribe-server-key", keys.server, "--subscribe-curve-secret", keys.secret("worker"))
+        collector.wait_line("nothing comes: it .*(speaks no|does not speak) CURVE", PROMPT)
+
+
+@pytest.mark.parametrize("arguments, reason", [
+    (["--subscribe", "tcp://127.0.0.1:1", "--subscribe-server-key", "SERVER"], "go together"),
+    (["--subscribe", "tcp://127.0.0.1:1", "--subscribe-curve-secret", "SECRET"], "go together"),
+    (["--subscribe-server-key", "SERVER", "--subscribe-curve-secret", "SECRET"], "nothing is subscribed to"),
+    (["--subscribe", "tcp://127.0.0.1:1", "--subscribe-server-key", "/nowhere", "--subscribe-curve-secret", "SECRET"], "/nowhere"),
+    (["--subscribe", "tcp://127.0.0.1:1", "--subscribe-server-key", "SERVER", "--subscribe-curve-secret", "/nowhere"], "/nowhere"),
+])
+def test_keys_of_programs_that_publish_are_checked(keys, run, arguments, reason):
+    arguments = [{"SERVER": keys.server, "SECRET": keys.secret("worker")}.get(each, each) for each in arguments]
+    for check in ([], ["--check"]):
+        refused = run("collect", "--no-db", *arguments, *check)
+        assert refused.returncode == 2 and reason in refused.stderr and len(refused.stderr.splitlines()) == 1, refused.stderr
 
 
 def test_a_flood_of_invented_publishers_stays_in_its_bounds(bus, keys, start_collector, run):

@@ -56,6 +56,8 @@ python_udp = "*:9021"
 python_unix = "/run/py.sock"
 python_unix_datagram = "/run/pyd.sock"
 subscribe = ["tcp://127.0.0.1:1"]
+subscribe_server_key = "app.public"
+subscribe_curve_secret = "collector.secret"
 
 [levels]
 rules = "info,etl.db=debug"
@@ -125,6 +127,8 @@ TEST(Config, ReadsEveryKey) {
   EXPECT_EQ(options.python_unix, "/run/py.sock");
   EXPECT_EQ(options.python_unix_datagram, "/run/pyd.sock");
   EXPECT_THAT(options.subscribe, ElementsAre("tcp://127.0.0.1:1"));
+  EXPECT_EQ(options.subscribe_server_key, "app.public");
+  EXPECT_EQ(options.subscribe_curve_secret, "collector.secret");
   EXPECT_EQ(options.zmq_log, "tcp://127.0.0.1:12345");
   EXPECT_EQ(options.level_rules, "info,etl.db=debug");
   ASSERT_THAT(options.sinks, SizeIs(4));
@@ -334,6 +338,8 @@ TEST(Config, RefusesWhatCannotBe) {
            Case{"[collector]\nzmq_log = \"nonsense\"\n", "x.toml:2:11: endpoint 'nonsense': the transport"},
            Case{"[collector]\nzmq_log = \"tcp://*\"\n", "the port is missing"},
            Case{"[inputs]\nsubscribe = [\"tcp://a:1\", \"tcp://a:b\"]\n", "x.toml:2:27: "},
+           Case{"[inputs]\nsubscribe = \"tcp://a:1\"\nsubscribe_curve_secret = \"a\"\n",
+                "x.toml:3:26: subscribe_server_key and subscribe_curve_secret go together"},
            Case{"[[sink]]\ntype = \"file\"\npath = \"./logs.sqlite\"\n", "x.toml:3:8: "},
            Case{"[[sink]]\ntype = \"file\"\npath = \"logs.sqlite-wal\"\n", "a file of the store"},
        }) {
