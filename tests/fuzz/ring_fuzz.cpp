@@ -59,22 +59,22 @@ void put_frame(Image& image, std::uint64_t position, std::uint32_t size, std::ui
 // A ring on its second lap: records 101 … 300, as its process would have left it.
 std::uint64_t make_sound(Image& image) {
   detail::RingProducer ring{image.data.data(), kCapacity - 1, kCapacity - 5000, 0, 101, kSeed, &image.shared};
-  image.shared.consumer.tail = ring.head;
-  image.shared.consumer.tail_not = ~ring.head;
-  image.shared.consumer.base = 101;
-  image.shared.consumer.base_not = ~std::uint64_t{101};
-  image.shared.producer.head = ring.head;
+  image.shared.consumer.tail.store_relaxed(ring.head);
+  image.shared.consumer.tail_not.store_relaxed(~ring.head);
+  image.shared.consumer.base.store_relaxed(101);
+  image.shared.consumer.base_not.store_relaxed(~std::uint64_t{101});
+  image.shared.producer.head.store_relaxed(ring.head);
   for (int i = 0; i < 200; ++i) {
     std::size_t const size = 20 + static_cast<std::size_t>(i) % 90;
     auto const place = detail::look_and_reserve(ring, size);
     std::memset(place.payload, i, size);
     detail::commit(ring, size);
   }
-  return image.shared.consumer.tail;
+  return image.shared.consumer.tail.load_relaxed();
 }
 
 void patch(Image& image, Program& program, std::uint64_t tail) {
-  auto* const words = reinterpret_cast<std::atomic<std::uint64_t>*>(&image.shared);
+  auto* const words = reinterpret_cast<detail::Atomic<std::uint64_t>*>(&image.shared);
   while (!program.done()) {
     switch (program.number(1) % 6) {
       case 0:
@@ -82,12 +82,12 @@ void patch(Image& image, Program& program, std::uint64_t tail) {
         break;
       case 1: {
         std::size_t const at = program.number(1) % (sizeof(detail::RingShared) / 8);
-        words[at] = program.number(8);
+        words[at].store_relaxed(program.number(8));
         break;
       }
       case 2: {
         std::size_t const at = program.number(1) % (sizeof(detail::RingShared) / 8);
-        words[at] = words[at] + static_cast<std::uint64_t>(static_cast<std::int16_t>(program.number(2)));
+        words[at].fetch_add_relaxed(static_cast<std::uint64_t>(static_cast<std::int16_t>(program.number(2))));
         break;
       }
       case 3: {  // a frame with a sound header, anywhere
