@@ -1,7 +1,7 @@
 // Sampling by time: the part of include/logboom/detail/sampling.hpp that asks a clock.
 #include <logboom/detail/sampling.hpp>
 
-#include <time.h>
+#include <ctime>
 
 namespace logboom::detail {
 

@@ -37,8 +37,9 @@ class Atomic {
     return value;
   }
 
-  static_assert(sizeof(T) <= 8);
-  alignas(sizeof(T)) T value_{};
+  static constexpr unsigned long kSize = sizeof(T);  // NOLINT(bugprone-sizeof-expression): also of a pointer
+  static_assert(kSize <= 8);
+  alignas(kSize) T value_{};
 };
 
 }  // namespace logboom::detail
