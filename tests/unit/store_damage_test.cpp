@@ -1,5 +1,5 @@
 // A store whose files are damaged: one bit anywhere, cut off anywhere, a sector overwritten. What is damaged is found, nothing else is lost, and a wrong record never passes for one.
-// ctest: timeout=240
+// ctest: timeout=900
 #include "store_damage_fixture.hpp"
 
 #include "store/damaged_file.hpp"
