@@ -27,7 +27,7 @@ struct CollectorOptions {
   std::optional<std::string> python_tcp, python_udp, python_unix, python_unix_datagram;
   /// PUB sockets of other programs to connect to, as ZeroMQ endpoints: what pyzmq's PUBHandler, logbook's ZeroMQHandler and the cookbook's ZeroMQSocketHandler publish there
   /// becomes records. Such a program drops what it publishes while nobody reads it or too much waits (1,000 messages here).
-  std::vector<std::string> subscribe;  // 64 at most
+  std::vector<std::string> subscribe;  ///< 64 at most
   /// Where those programs speak CURVE: their public key, or a file of it (one for all, or as many as there are endpoints, with commas), and the file of this collector's secret
   /// key there (`logboom keygen -o`). Both or neither; "": nothing is encrypted. No environment variable is asked.
   std::string subscribe_server_key, subscribe_curve_secret;
