@@ -47,7 +47,7 @@ std::uint32_t page_size_in(std::span<std::byte const> header) noexcept {
 
 DatabasePages::DatabasePages(std::string const& path) {
   if (path.ends_with(kCompressedEnd)) {
-    compressed_ = std::make_unique<SeekableReader>(path);
+    compressed_ = std::make_unique<SeekableReader>(path, FrameTable::kFoundAnew);
     size_ = static_cast<std::uint64_t>(compressed_->size());
   } else {
     file_ = open_file(path, false);

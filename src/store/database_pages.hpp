@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -27,6 +28,10 @@ class DatabasePages {
   std::uint32_t page_size() const noexcept { return page_size_; }
   std::uint32_t count() const noexcept { return count_; }
   LogState const& log() const noexcept { return log_; }
+  /// Of a compressed file the table of frames was not to be had: where it should begin. The frames were found without it.
+  std::optional<std::int64_t> table_lost_at() const noexcept {
+    return compressed_ ? compressed_->table_lost_at() : std::nullopt;
+  }
   /// In how many ways the log can be read: more than one where it is in doubt of which page a frame is. The first takes it as it is.
   std::size_t readings() const noexcept { return 1 + other_readings_.size(); }
   void read_as(std::size_t reading);

@@ -37,6 +37,8 @@ class Salvage {
     for (LogDamage const& damage : pages_.log().damage)
       note(from_ + "-wal", damage.offset,
            damage.healed ? "a bit of the log was wrong, and was put right" : "a damaged frame of the log");
+    if (auto const lost = pages_.table_lost_at())
+      note(from_, static_cast<std::uint64_t>(*lost), "the table of its frames");
     PageRows rows(pages_);
     in_each_reading([&] {
       rows.scan([this](PageRow const& row) { return take(row); },

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -48,16 +49,25 @@ class SeekableWriter {
   std::vector<std::uint32_t> table_;  // of each frame: bytes compressed, bytes of content
 };
 
+/// What a reader does about a table that is damaged or not there.
+enum class FrameTable {
+  kRefused,  // SeekableError
+  kFoundAnew  // looks for the frames: who salvages. Of a frame of which the beginning is damaged it is taken that it is one
+};
+
 /// Memory: 2 MiB of content, and 16 bytes a frame. For one thread.
 class SeekableReader {
  public:
-  /// @throws std::system_error, SeekableError
-  explicit SeekableReader(std::string const& path);
+  /// @throws std::system_error; SeekableError, also where there is not one frame
+  explicit SeekableReader(std::string const& path, FrameTable damaged = FrameTable::kRefused);
   ~SeekableReader();
   SeekableReader(SeekableReader const&) = delete;
   SeekableReader& operator=(SeekableReader const&) = delete;
 
+  /// Of the content.
   std::int64_t size() const noexcept { return size_; }
+  /// The table was not to be had: where in the file it should begin, or the file ends.
+  std::optional<std::int64_t> table_lost_at() const noexcept { return table_lost_at_; }
   /// @return bytes read; fewer than `into` holds only at the end. @throws std::system_error, SeekableError
   std::size_t read(std::int64_t at, std::span<std::byte> into);
 
@@ -77,7 +87,13 @@ class SeekableReader {
     void operator()(ZSTD_DCtx_s* context) const noexcept;
   };
 
-  void read_table();
+  void read_table(std::int64_t file_size);
+  void read_or_find_table(std::int64_t file_size);
+  bool last_is_as_it_says(std::int64_t file_size);
+  void find_frames(std::int64_t file_size);
+  std::int64_t after_damage(std::int64_t at, std::int64_t file_size);
+  std::span<std::byte const> begin_at(std::int64_t at, std::int64_t file_size);
+  void add(Frame const& frame);
   void read_file(std::int64_t at, std::span<std::byte> into) const;
   std::vector<std::byte> const& content(std::size_t frame);
   void load(Held& held, std::size_t frame);
@@ -87,6 +103,7 @@ class SeekableReader {
   int fd_;
   std::vector<Frame> frames_;
   std::int64_t size_ = 0;
+  std::optional<std::int64_t> table_lost_at_;
   std::array<Held, kHeld> held_;
   std::uint64_t uses_ = 0;
   std::vector<std::byte> compressed_;

@@ -4,6 +4,7 @@
 
 #include "store/closed_form.hpp"
 #include "store/next_file.hpp"
+#include "store/repair.hpp"
 
 #include <gmock/gmock.h>
 
@@ -146,6 +147,21 @@ TEST_F(ClosedFormTest, ADamagedFileIsAnErrorAndNotAShorterAnswer) {
   EXPECT_THAT(refusal(), HasSubstr(file));
   std::filesystem::resize_file(file, 0);
   EXPECT_THAT(refusal(), HasSubstr(file));
+}
+
+TEST_F(ClosedFormTest, AFileThatLostItsTableOfFramesIsRepairedWithoutLoss) {
+  write({.compress = true});
+  auto const before = ids();
+  auto const file = list_closed(path)[0].path;
+  std::filesystem::resize_file(file, std::filesystem::file_size(file) - 5);
+  EXPECT_THROW((void)ids(), StoreError);
+  Repair const done = repair_file(file);
+  EXPECT_EQ(done.file, file.substr(0, file.size() - 4)) << "not compressed; the collector will do that";
+  ASSERT_TRUE(done.salvaged);
+  ASSERT_THAT(done.salvaged->places, SizeIs(1));
+  EXPECT_EQ(done.salvaged->places[0].what, "the table of its frames");
+  EXPECT_EQ(done.salvaged->lost, 0U);
+  EXPECT_EQ(ids(), before);
 }
 
 TEST_F(ClosedFormTest, ADeathAmidTheRewritingLeavesOneFileOfIt) {

@@ -103,5 +103,58 @@ TEST_F(SeekableTest, WhateverIsMadeOfItNothingWorseThanARefusalHappens) {
   EXPECT_GT(refused, 290) << "what is damaged is seen: zstd has checksums";
 }
 
+TEST_F(SeekableTest, WithoutATableAllFramesAreFoundThatAreWhole) {
+  auto const content = content_of(5 * kFrameBytes + 1'000);
+  write(content);
+  auto const whole = bytes();
+  constexpr std::size_t kTable = 8 + 6 * 8 + 9;
+  auto const frames_end = whole.size() - kTable;
+  auto const expect_found = [&](std::string const& changed, std::size_t damaged_from, std::size_t size) {
+    std::ofstream(file, std::ios::binary | std::ios::trunc) << changed;
+    EXPECT_NE(read_through(), "read");
+    SeekableReader from(file, FrameTable::kFoundAnew);
+    EXPECT_TRUE(from.table_lost_at());
+    ASSERT_EQ(from.size(), static_cast<std::int64_t>(size));
+    for (std::size_t at = 0; at < size; at += kFrameBytes) {
+      std::vector<std::byte> part(std::min(kFrameBytes, size - at));
+      if (at == damaged_from) {
+        EXPECT_THROW(from.read(static_cast<std::int64_t>(at), part), SeekableError);
+        continue;
+      }
+      ASSERT_EQ(from.read(static_cast<std::int64_t>(at), part), part.size());
+      EXPECT_TRUE(std::ranges::equal(part, std::span(content).subspan(at, part.size()))) << at;
+    }
+  };
+  std::size_t const none = content.size();
+  for (std::size_t at = frames_end; at < whole.size(); ++at) {
+    SCOPED_TRACE(fmt::format("byte {} of the table", at - frames_end));
+    auto changed = whole;
+    changed[at] ^= 0x10;
+    if (changed.compare(frames_end, 4, whole, frames_end, 4) != 0) continue;  // below
+    expect_found(changed, none, content.size());
+  }
+  {
+    SCOPED_TRACE("cut off before the table");
+    expect_found(whole.substr(0, frames_end), none, content.size());
+  }
+  {
+    SCOPED_TRACE("cut off within the last frame");
+    expect_found(whole.substr(0, frames_end - 3), none, 5 * kFrameBytes);
+  }
+  {
+    SCOPED_TRACE("the beginning of the first frame as well");
+    auto changed = whole.substr(0, frames_end);
+    changed[0] ^= 1;
+    expect_found(changed, 0, content.size());
+  }
+}
+
+TEST_F(SeekableTest, WhatHasNotOneFrameIsRefusedAlsoBySalvage) {
+  for (std::string const& content : {std::string(), std::string("no such file"), std::string(1'000'000, '\0')}) {
+    std::ofstream(file, std::ios::binary | std::ios::trunc) << content;
+    EXPECT_THROW(SeekableReader(file, FrameTable::kFoundAnew), SeekableError);
+  }
+}
+
 }  // namespace
 }  // namespace logboom::store
