@@ -94,7 +94,7 @@ def run(bench):
     judge(section, {name: [one[threads[0]] for one in rounds] for name, rounds in found.items()})
     section.note(f"what the timer itself costs ({found['logboom'][0][threads[0]]['timer_ns']:.0f} ns) is subtracted; where it counts in steps (10 ns on some machines) quantiles are interpolated within one; "
                  "quill and spdlog take the same text and arguments, and their own default patterns; peers without a row have no such call")
-    section.note(f"logboom reads {found['logboom'][0][threads[0]]['clock']} here, the processor's counter only where the kernel keeps time by it or LOGBOOM_CLOCK=tsc says so (\"logboom, counter\"); "
+    section.note(f"logboom reads {found['logboom'][0][threads[0]]['clock']} here, the processor's counter only where the kernel trusts it or LOGBOOM_CLOCK=tsc says so (\"logboom, counter\"); "
                  "quill reads the counter on every machine unless it is told not to (\"quill, system clock\")")
     return section
 

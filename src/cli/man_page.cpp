@@ -142,7 +142,7 @@ The directory of spools. Default: $XDG_STATE_HOME/logboom/spool.
 The name of the process on its records.
 .TP
 \fBLOGBOOM_CLOCK\fR
-What a log call reads as its clock: tsc, system, or auto (the counter where the kernel keeps time by it).
+What a log call reads as its clock: tsc, system, or auto (the counter where the kernel trusts it).
 .TP
 \fBXDG_RUNTIME_DIR\fR
 Where the default address is: ipc://$XDG_RUNTIME_DIR/logboom/bus.

@@ -10,6 +10,8 @@
 #include <cpuid.h>
 #endif
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdlib>
 #include <ctime>
 #include <stdexcept>
@@ -17,17 +19,29 @@
 #include <string_view>
 
 namespace logboom {
+
+bool spool::lists_tsc(std::string_view clocks) noexcept {
+  constexpr std::string_view kBlanks = " \n";
+  for (std::size_t at = 0; (at = clocks.find_first_not_of(kBlanks, at)) != clocks.npos;) {
+    std::size_t const end = std::min(clocks.find_first_of(kBlanks, at), clocks.size());
+    if (clocks.substr(at, end - at) == "tsc") return true;
+    at = end;
+  }
+  return false;
+}
+
 namespace {
 
-// Only where the kernel itself keeps time by the counter is it known to be in step on all processors.
-bool kernel_uses_tsc() noexcept {
+// Among what the kernel could keep time by it lists the counter only as long as it takes it to be steady and in step on all processors. (A KVM guest keeps time by `kvm-clock`, which is
+// made from the counter, and lists both.)
+bool kernel_trusts_tsc() noexcept {
   int const file =
-      ::open("/sys/devices/system/clocksource/clocksource0/current_clocksource", O_RDONLY | O_CLOEXEC);
+      ::open("/sys/devices/system/clocksource/clocksource0/available_clocksource", O_RDONLY | O_CLOEXEC);
   if (file < 0) return false;
-  char text[16] = {};
+  char text[256] = {};
   ssize_t const size = ::read(file, text, sizeof text);
   ::close(file);
-  return size >= 3 && std::string_view(text, 3) == "tsc" && (size == 3 || text[3] == '\n');
+  return size > 0 && spool::lists_tsc(std::string_view(text, static_cast<std::size_t>(size)));
 }
 
 bool tsc_is_invariant() noexcept {
@@ -50,7 +64,7 @@ std::string_view clock_asked_for() noexcept {
 detail::TickSource decided() noexcept {
   std::string_view const asked = clock_asked_for();
   if (asked == "system" || !tsc_is_invariant()) return detail::TickSource::kRealtime;
-  return asked == "tsc" || kernel_uses_tsc() ? detail::TickSource::kTsc : detail::TickSource::kRealtime;
+  return asked == "tsc" || kernel_trusts_tsc() ? detail::TickSource::kTsc : detail::TickSource::kRealtime;
 }
 
 }  // namespace

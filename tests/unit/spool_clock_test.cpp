@@ -205,6 +205,17 @@ TEST_F(Clock, IsWhatTheEnvironmentAsksFor) {
   EXPECT_EQ(chosen_with("auto"), chosen_with("sundial"));
 }
 
+TEST_F(Clock, TheCounterIsTrustedWhereTheKernelListsIt) {
+  EXPECT_TRUE(lists_tsc("tsc\n"));
+  EXPECT_TRUE(lists_tsc("kvm-clock tsc acpi_pm \n"));
+  EXPECT_TRUE(lists_tsc("tsc hpet acpi_pm"));
+  EXPECT_FALSE(lists_tsc("kvm-clock \n"));
+  EXPECT_FALSE(lists_tsc("hyperv_clocksource_tsc_page acpi_pm\n"));
+  EXPECT_FALSE(lists_tsc("tsc-early hpet\n"));
+  EXPECT_FALSE(lists_tsc("\n"));
+  EXPECT_FALSE(lists_tsc(""));
+}
+
 TEST_F(Clock, FollowsThisMachine) {
   ClockFile clock = ClockFile::create(file());
   auto const wall = [] {
