@@ -26,7 +26,7 @@ class Outgoing {
   virtual Batch next(SenderWindow const& window) = 0;
   /// The cursors went back.
   virtual void rewind() = 0;
-  /// Gives back what is committed.
+  /// Gives back what is committed. @throws std::system_error as next()
   virtual void release(SenderWindow const& window, std::int64_t now) = 0;
   /// Everything there is is committed.
   virtual bool drained(SenderWindow const& window) const = 0;

@@ -11,14 +11,14 @@ bool SenderWindow::open_stream(std::uint64_t stream, std::uint64_t base) {
   if (streams_.size() >= wire::kMaxStreams) return false;
   auto& added = streams_[stream];
   added.committed = std::max<std::uint64_t>(base, 1) - 1;
-  added.cursor = added.high = added.committed + 1;
+  added.cursor = added.sent_end = added.committed + 1;
   return true;
 }
 
 bool SenderWindow::close_stream(std::uint64_t stream) {
   auto const at = streams_.find(stream);
   if (at == streams_.end()) return true;
-  if (at->second.high > at->second.committed + 1) return false;
+  if (at->second.end() > at->second.committed + 1) return false;
   // A batch of several streams may be in flight for the others' sake.
   auto const of_stream = [&](Range const& range) { return range.stream == stream; };
   for (auto const& batch : in_flight_) {
@@ -78,7 +78,7 @@ bool SenderWindow::hello_due(std::int64_t now) const {
 std::vector<Hello::Stream> SenderWindow::hello_streams() const {
   std::vector<Hello::Stream> list;
   list.reserve(streams_.size());
-  for (auto const& [number, stream] : streams_) list.push_back({number, stream.committed + 1, stream.high});
+  for (auto const& [number, stream] : streams_) list.push_back({number, stream.committed + 1, stream.end()});
   return list;
 }
 
@@ -86,7 +86,7 @@ std::vector<std::pair<std::uint64_t, std::uint64_t>> SenderWindow::last() const 
   std::vector<std::pair<std::uint64_t, std::uint64_t>> list;
   list.reserve(streams_.size());
   for (auto const& [number, stream] : streams_)
-    list.emplace_back(number, std::max(stream.high - 1, stream.committed));
+    list.emplace_back(number, std::max(stream.end() - 1, stream.committed));
   return list;
 }
 
@@ -105,7 +105,6 @@ void SenderWindow::learn(StreamState const& state, std::int64_t now) {
   stream.committed = std::max(stream.committed, state.committed);
   stream.expected = state.expected;
   stream.cursor = std::max(stream.cursor, stream.committed + 1);
-  stream.high = std::max(stream.high, stream.cursor);
 }
 
 /// A welcome shows the same number below what was sent, twice, a patience apart: what lies between is not on its way any more.
@@ -176,7 +175,6 @@ void SenderWindow::resend(Resend const& message, std::int64_t now) {
 void SenderWindow::rewind(std::int64_t now) {
   for (auto& [number, stream] : streams_) {
     stream.cursor = std::max(stream.expected, stream.committed + 1);
-    stream.high = std::max(stream.high, stream.cursor);
     stream.progressed = now;
     stream.struck = kNever;
   }
@@ -221,9 +219,9 @@ void SenderWindow::sent(std::span<Range const> ranges, std::size_t bytes, std::i
   for (auto const& range : ranges) {
     Stream& stream = streams_.at(range.stream);
     if (!stream.pending()) stream.progressed = now;
-    if (range.first < stream.high) resent_ += std::min(stream.high, range.end) - range.first;
+    if (range.first < stream.sent_end) resent_ += std::min(stream.sent_end, range.end) - range.first;
     stream.cursor = std::max(stream.cursor, range.end);
-    stream.high = std::max(stream.high, stream.cursor);
+    stream.sent_end = std::max(stream.sent_end, range.end);
   }
   sent_since_rewind_ = true;
   // Made before an ack came for it, which somebody else's sending had brought about: no other may come.
@@ -241,7 +239,7 @@ bool SenderWindow::outdated(std::span<Range const> ranges) const {
 
 bool SenderWindow::all_committed() const {
   return std::none_of(streams_.begin(), streams_.end(),
-                      [](auto const& entry) { return entry.second.high > entry.second.committed + 1; });
+                      [](auto const& entry) { return entry.second.end() > entry.second.committed + 1; });
 }
 
 }  // namespace logboom::delivery

@@ -4,6 +4,7 @@
 
 #include "delivery/control.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -84,13 +85,16 @@ class SenderWindow {
     std::uint64_t committed = 0;
     std::uint64_t expected = 0;  // by the collector; 0: not told
     std::uint64_t cursor = 1;
-    std::uint64_t high = 1;  // highest cursor ever
+    std::uint64_t sent_end = 1;  // after the last number that was sent from here
     bool refused = false;
     std::int64_t progressed =
         0;  // when something of it was taken or committed last, or the first of it was sent
     std::int64_t stall = kStall;   // patience with it
     std::int64_t struck = kNever;  // when a welcome showed for the first time that it stands still
 
+    // After what was sent, by whoever spoke for the stream before as well, as far as the collector still has it: what it forgot with its death
+    // and this owner never held (a power cut may take the end of a spool) will not come.
+    std::uint64_t end() const { return std::max(sent_end, cursor); }
     bool pending() const { return cursor > committed + 1; }
     bool stalled(std::int64_t now) const { return pending() && now - progressed >= stall; }
   };

@@ -115,7 +115,9 @@ bool Speaker::hear(std::int64_t now) {
     heard = true;
   }
   heard_ = heard_ || heard;
-  if (heard) feed_->release(window_, now);
+  release_due_ = release_due_ || heard;
+  if (release_due_) feed_->release(window_, now);
+  release_due_ = false;  // not where it throws: there may be nothing more to hear
   return heard;
 }
 

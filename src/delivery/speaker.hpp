@@ -85,7 +85,8 @@ class Speaker {
   Outgoing::Batch batch_;  // made, not yet taken by PUSH
   bool blocked_ = false;   // PUSH did not take it
   bool open_ = false;
-  bool stale_ = false;  // what PUSH holds is to be discarded
+  bool release_due_ = false;  // an ack was heard of which the feed does not know yet
+  bool stale_ = false;        // what PUSH holds is to be discarded
   bool ending_ = false;
   bool bye_answered_ = false;
   bool known_ = false;

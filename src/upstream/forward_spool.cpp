@@ -362,7 +362,6 @@ ForwardSpool::Frame ForwardSpool::read(std::uint64_t stream, std::uint64_t numbe
 
 std::uint64_t ForwardSpool::release(std::uint64_t stream, std::uint64_t committed) {
   if (released_.stream != stream) released_ = {stream, 1, 1};
-  std::uint64_t records = 0;
   while (released_.first <= committed) {
     auto const segment = find(stream, released_.first);
     if (!segment) {  // of an opening before, unlinked then; or damaged
@@ -373,9 +372,10 @@ std::uint64_t ForwardSpool::release(std::uint64_t stream, std::uint64_t committe
     }
     for (; released_.first <= std::min(committed, segment->end - 1); ++released_.first) {
       auto const header = seek(releasing_, *segment, released_.first);
-      if (header) records += header->records;
+      if (header) passed_ += header->records;
     }
   }
+  auto const records = std::exchange(passed_, 0);
   std::deque<Segment> done;
   {
     std::lock_guard const lock(mutex_);

@@ -118,7 +118,8 @@ class ForwardSpool {
 
   // The reading thread's own.
   Cursor reading_, releasing_;
-  Held released_;  // `first`: not released yet
+  Held released_;             // `first`: not released yet
+  std::uint64_t passed_ = 0;  // records before it that still count as held
 };
 
 }  // namespace logboom::upstream

@@ -4,9 +4,9 @@
 
 # --- the sender's window
 mutation(window-released-on-send delivery/sender_window.cpp
-  [[    if (range.first < stream.high) resent_ +=]]
+  [[    if (range.first < stream.sent_end) resent_ +=]]
   [[    if (MUTATED) stream.committed = std::max(stream.committed, range.end - 1);
-    if (range.first < stream.high) resent_ +=]])
+    if (range.first < stream.sent_end) resent_ +=]])
 mutation(ack-of-another-stream delivery/sender_window.cpp
   [[auto const at = streams_.find(state.stream);]]
   [[auto const at = streams_.find(MUTATED && state.stream < 2 && streams_.contains(1) ? state.stream ^ 1U : state.stream);]])
@@ -24,7 +24,19 @@ mutation(rewind-only-to-what-was-sent delivery/sender_window.cpp
   [[    stream.cursor = std::max(stream.expected, stream.committed + 1);]]
   [[    if (!MUTATED) stream.cursor = std::max(stream.expected, stream.committed + 1);]])
 
+mutation(waits-for-what-a-dead-collector-had-taken delivery/sender_window.cpp
+  [[    stream.struck = kNever;
+  }
+  // What was taken]]
+  [[    stream.struck = kNever;
+    if (MUTATED) stream.sent_end = std::max(stream.sent_end, stream.cursor);
+  }
+  // What was taken]])
+
 # --- the speaker
+mutation(release-that-failed-not-repeated delivery/speaker.cpp
+  [[  release_due_ = release_due_ || heard;]]
+  [[  release_due_ = (release_due_ && !MUTATED) || heard;]])
 mutation(bye-before-drained delivery/speaker.cpp
   [[  if (!drained()) {
     bye_answered_ = false;]]

@@ -332,6 +332,37 @@ TEST_F(Window, AClosedWindowIsAskedAboutWhateverIsInFlight) {
   EXPECT_TRUE(window.hello_due(now + SenderWindow::kHelloEvery));
 }
 
+TEST_F(Window, WhatADeadCollectorHadTakenFromAnotherOwnerIsNotWaitedFor) {
+  window.connected(now);
+  window.said_hello(now);
+  welcome({{0, 3, 13},
+           {1, 0, 1}});  // a predecessor sent up to 12, of which a power cut left no more than 9 in the spool
+  EXPECT_EQ(window.cursor(0), 13U);
+  EXPECT_FALSE(window.settled()) << "4 to 12 may still be committed";
+  EXPECT_FALSE(window.close_stream(0));
+  window.disconnected();
+  window.connected(now);
+  welcome({{0, 9, 10}, {1, 0, 1}}, kWindow, kEpoch + 1);
+  EXPECT_EQ(window.cursor(0), 10U);
+  EXPECT_TRUE(window.settled());
+  EXPECT_EQ(window.last()[0], std::pair(std::uint64_t{0}, std::uint64_t{9}))
+      << "a bye for 12 would never be answered";
+  EXPECT_TRUE(window.close_stream(0));
+}
+
+TEST_F(Window, WhatThisOwnerHasSentIsWaitedForWhateverACollectorForgets) {
+  start();
+  send(0, 5);
+  ack({{0, 2, 6}});
+  window.disconnected();
+  window.connected(now);
+  welcome({{0, 3, 4}, {1, 0, 1}}, kWindow, kEpoch + 1);
+  EXPECT_EQ(window.cursor(0), 4U);
+  EXPECT_FALSE(window.settled());
+  EXPECT_FALSE(window.close_stream(0));
+  EXPECT_EQ(window.last()[0].second, 5U);
+}
+
 TEST_F(Window, AnotherCollectorStartsFromItsOwnLedger) {
   start();
   send(0, 100);

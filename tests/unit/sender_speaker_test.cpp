@@ -6,8 +6,10 @@
 
 #include <gmock/gmock.h>
 
+#include <cerrno>
 #include <numeric>
 #include <optional>
+#include <system_error>
 
 namespace logboom::publisher {
 namespace {
@@ -77,6 +79,24 @@ class SpeakerTest : public testing::Test {
   delivery::PublisherReport state;
 };
 
+/// A feed that cannot give back what is committed, so many times.
+class KeepingFeed final : public delivery::Outgoing {
+ public:
+  KeepingFeed(Feed& feed, int times) : feed_(&feed), times_(times) {}
+  void open_streams(delivery::SenderWindow& window) override { feed_->open_streams(window); }
+  Batch next(delivery::SenderWindow const& window) override { return feed_->next(window); }
+  void rewind() override { feed_->rewind(); }
+  void release(delivery::SenderWindow const& window, std::int64_t now) override {
+    if (times_-- > 0) throw std::system_error(EMFILE, std::generic_category());
+    feed_->release(window, now);
+  }
+  bool drained(delivery::SenderWindow const& window) const override { return feed_->drained(window); }
+
+ private:
+  Feed* feed_;
+  int times_;
+};
+
 TEST_F(SpeakerTest, RecordsOfAllStreamsArriveInOrderWithTheirNames) {
   start(3);
   collect();
@@ -91,6 +111,28 @@ TEST_F(SpeakerTest, RecordsOfAllStreamsArriveInOrderWithTheirNames) {
   EXPECT_EQ(collector->batches, 1U) << "records of several streams share a batch";
   for (auto const& ring : writer->rings)
     EXPECT_EQ(ring.file->tail(), ring.file->head()) << "acked records leave the ring";
+}
+
+TEST_F(SpeakerTest, WhatCouldNotBeGivenBackIsGivenBackLaterAlsoWhereNothingMoreIsHeard) {
+  start();
+  collect();
+  writer->write_many(0, 10);
+  auto const& ring = *writer->rings[0].file;
+  KeepingFeed keeping(*feed, 3);
+  speaker.emplace(*link, std::vector{scratch.endpoint()}, writer->spool.publisher(), keeping, Speaker::Hooks{});
+  int refused = 0;
+  EXPECT_TRUE(test::until([&] { return speaker->drained() && ring.tail() == ring.head(); },
+                          [&] {
+                            try {
+                              speaker->step(monotonic_ms());
+                            } catch (std::system_error const&) {
+                              ++refused;
+                            }
+                            collector->step();
+                          }));
+  EXPECT_EQ(refused, 3);
+  verify();
+  speaker.reset();
 }
 
 TEST_F(SpeakerTest, ItsStateIsToldWhereTheCollectorWantsToKnowAndWhenItHasChanged) {
