@@ -86,6 +86,8 @@ bool Endpoint::is_ipc() const noexcept { return text.starts_with(kIpc); }
 
 Endpoint parse_endpoint(std::string_view given) {
   auto const text = trim(given);
+  if (text.find(',') != std::string_view::npos)
+    refuse(text, "it has a comma, which separates addresses", "give each by itself, and a path that has none");
   if (text.starts_with(kTcp)) return tcp(text);
   if (text.starts_with(kIpc)) return ipc(text);
   if (text.starts_with(kInproc)) {

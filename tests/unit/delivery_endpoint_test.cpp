@@ -77,6 +77,7 @@ TEST(Endpoint, IpcAndInprocTakeEndings) {
 TEST(Endpoint, RefusalsNameTheThingTheReasonAndTheMend) {
   EXPECT_EQ(refusal("udp://hub:1"),
             "endpoint 'udp://hub:1': unknown transport 'udp'; write tcp://HOST:PORT or ipc:///PATH");
+  EXPECT_THAT(refusal("ipc:///tmp/a, b"), HasSubstr("comma, which separates addresses"));
   EXPECT_THAT(refusal("tcp://hub:65534"), HasSubstr("'65534' is not a port"));
   EXPECT_THAT(refusal("tcp://hub:"), HasSubstr("is not a port"));
   EXPECT_THAT(refusal("tcp://hub:7x"), HasSubstr("'7x' is not a port"));
