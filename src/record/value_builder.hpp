@@ -78,8 +78,12 @@ class ValueBuilder {
     return &map.emplace_back(key_text(parent.key), std::move(value)).second;
   }
 
-  static std::string key_text(Value& key) {
+  // As wire::key_text().
+  std::string key_text(Value& key) const {
     if (auto* const text = std::get_if<std::string>(&key.data())) return std::move(*text);
+    bool const container =
+        std::holds_alternative<Value::Array>(key.data()) || std::holds_alternative<Value::Map>(key.data());
+    if (container && std::ranges::any_of(open_, &Open::in_key)) return "…";
     std::string json;
     write_json(key, json);
     return json;

@@ -60,28 +60,43 @@ double widened(float value) {
 // What JSON has no type for and is shown as text.
 void append_extension_text(TextBuffer& out, Token const& value) { append_value(out, value); }
 
-void append_json(TextBuffer& out, Token const& value, std::size_t depth);
+struct Place {
+  std::size_t depth = 0;
+  bool in_key = false;
+  Place below() const noexcept { return {depth + 1, in_key}; }
+};
 
-void append_json_array(TextBuffer& out, Token const& array, std::size_t depth) {
+void append_json(TextBuffer& out, Token const& value, Place place);
+
+// A key within a key is JSON in JSON in JSON: each level would double the backslashes of the one before.
+std::string_view key_text(Token const& key, TextBuffer& scratch, bool in_key) {
+  if (key.kind == Kind::kText || key.kind == Kind::kBytes) return key.text();
+  if (in_key && (key.kind == Kind::kArray || key.kind == Kind::kMap)) return kTooDeep;
+  std::size_t const before = scratch.size();
+  append_json(scratch, key, {0, true});
+  return view(scratch).substr(before);
+}
+
+void append_json_array(TextBuffer& out, Token const& array, Place place) {
   out.push_back('[');
   Token const* const end = after(&array);
   for (Token const* at = &array + 1; at != end; at = after(at)) {
     if (at != &array + 1) out.push_back(',');
-    append_json(out, *at, depth);
+    append_json(out, *at, place);
   }
   out.push_back(']');
 }
 
-void append_json_map(TextBuffer& out, Token const& map, std::size_t depth) {
+void append_json_map(TextBuffer& out, Token const& map, Place place) {
   out.push_back('{');
   Token const* const end = after(&map);
   for (Token const* key = &map + 1; key != end;) {
     if (key != &map + 1) out.push_back(',');
     TextBuffer scratch;
-    append_json_string(out, key_text(*key, scratch));
+    append_json_string(out, key_text(*key, scratch, place.in_key));
     out.push_back(':');
     Token const* const value = after(key);
-    append_json(out, *value, depth);
+    append_json(out, *value, place);
     key = after(value);
   }
   out.push_back('}');
@@ -107,7 +122,7 @@ void append_json_number(TextBuffer& out, Token const& value) {
     append_number(out, value.number);
 }
 
-void append_json(TextBuffer& out, Token const& value, std::size_t depth) {
+void append_json(TextBuffer& out, Token const& value, Place place) {
   switch (value.kind) {
     case Kind::kNil: append(out, "null"); break;
     case Kind::kBool:
@@ -122,12 +137,12 @@ void append_json(TextBuffer& out, Token const& value, std::size_t depth) {
     case Kind::kExtension: append_json_extension(out, value); break;
     case Kind::kArray:
     case Kind::kMap:
-      if (depth == kMaxDepth)
+      if (place.depth == kMaxDepth)
         append_json_string(out, kTooDeep);
       else if (value.kind == Kind::kArray)
-        append_json_array(out, value, depth + 1);
+        append_json_array(out, value, place.below());
       else
-        append_json_map(out, value, depth + 1);
+        append_json_map(out, value, place.below());
       break;
   }
 }
@@ -188,7 +203,7 @@ void append_msgpack(TextBuffer& out, Token const& value, std::size_t depth) {
 
 }  // namespace
 
-void append_json(TextBuffer& out, Token const& value) { append_json(out, value, 0); }
+void append_json(TextBuffer& out, Token const& value) { append_json(out, value, Place()); }
 
 void append_msgpack(TextBuffer& out, Token const& value) { append_msgpack(out, value, 0); }
 
@@ -212,11 +227,6 @@ void append_msgpack_map(TextBuffer& out, std::size_t pairs) {
   pack(out, [&](Packer& packer) { packer.pack_map(static_cast<std::uint32_t>(pairs)); });
 }
 
-std::string_view key_text(Token const& key, TextBuffer& scratch) {
-  if (key.kind == Kind::kText || key.kind == Kind::kBytes) return key.text();
-  std::size_t const before = scratch.size();
-  append_json(scratch, key);
-  return view(scratch).substr(before);
-}
+std::string_view key_text(Token const& key, TextBuffer& scratch) { return key_text(key, scratch, false); }
 
 }  // namespace logboom::wire

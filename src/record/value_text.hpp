@@ -46,7 +46,7 @@ void append_msgpack_text(TextBuffer& out, std::string_view text);  // made clean
 void append_msgpack_integer(TextBuffer& out, std::int64_t value);
 void append_msgpack_map(TextBuffer& out, std::size_t pairs);
 
-/// A key of a map as text: itself, or its JSON text. `scratch` holds what is not there yet.
+/// A key of a map as text: itself, or its JSON text, in which an array or map that is a key is "…". `scratch` holds what is not there yet.
 std::string_view key_text(Token const& key, TextBuffer& scratch);
 
 }  // namespace logboom::wire

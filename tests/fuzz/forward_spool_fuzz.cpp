@@ -22,6 +22,7 @@ namespace fs = std::filesystem;
 using Contents = std::vector<std::byte>;
 
 constexpr std::uint64_t kFrames = 20;
+constexpr std::size_t kLargest = std::size_t{256} << 10U;  // that doubles
 
 void require(bool holds, char const* what) {
   if (holds) return;
@@ -71,7 +72,7 @@ void change(std::string& file, std::span<std::uint8_t const>& code) {
   if (how == 0) file.resize(at);
   if (how == 1 && !file.empty()) file[at] = static_cast<char>(take(code, 1));
   if (how == 2) file.insert(at, take(code, 1), static_cast<char>(take(code, 1)));
-  if (how == 3) file += file.substr(at);
+  if (how == 3 && file.size() < kLargest) file += file.substr(at);
 }
 
 void write(fs::path const& directory, Sound const& made, std::span<std::uint8_t const> code) {

@@ -1,6 +1,8 @@
 // Plain records in both forms, and how the first bytes tell the forms apart.
 #include "wire_fixture.hpp"
 
+#include "record/record_codec.hpp"
+
 #include <logboom/record.hpp>
 
 #include <gmock/gmock.h>
@@ -191,6 +193,26 @@ TEST(PlainRefused, WhatIsNoRecord) {
   EXPECT_THAT(refusal("\xc1", Form::kPlainMsgpack), HasSubstr("not msgpack"));
   EXPECT_THAT(refusal("\x05", Form::kPlainMsgpack), HasSubstr("not a map"));
   EXPECT_THAT(refusal("hello", Form::kUnknown), HasSubstr("neither"));
+}
+
+// A key that is a container is its JSON text; keys within keys would double its backslashes with each level.
+TEST(Plain, KeysWithinKeysDoNotGrow) {
+  std::string nested =
+      "\xa1"
+      "a";
+  for (int depth = 0; depth < 12; ++depth) nested = "\x81" + nested + "\x01";
+  std::string const record =
+      "\x81\xa1"
+      "k"
+      "\x81" +
+      nested + "\x02";
+  Block block;
+  take_plain(as_bytes(record), Form::kPlainMsgpack, kArrival, "peer", block);
+  EXPECT_EQ(block.entries[0].fields_json, R"({"k":{"{\"…\":1}":2}})");
+  EXPECT_EQ(to_record(block, 0).fields, decode_fields("\x81\xa1"
+                                                      "k"
+                                                      "\x81" +
+                                                      nested + "\x02"));
 }
 
 TEST(PlainRefused, DeepNestingAndLargeFrames) {
