@@ -146,8 +146,9 @@ void Speaker::take(Control const& message, std::int64_t now) {
     obey(levels->rules);
   } else if (auto const* bye = std::get_if<Bye>(&message)) {
     if (!ending_ || bye->id != publisher_->id) return;
-    bye_answered_ = true;
     window_.bye_answered();
+    // To one that was said before the last hello: by that the collector has heard of this publisher again, and waits for another.
+    bye_answered_ = !greeted_;
   } else if (auto const* error = std::get_if<Error>(&message)) {
     auto line = fmt::format("the collector at {} refuses: {}", endpoints_[active_].text, error->text);
     if (window_.welcomed())
@@ -174,7 +175,7 @@ void Speaker::greet(std::int64_t now) {
       !link_->say(Hello{wire::kVersion, *publisher_, window_.hello_streams()}))
     return;
   window_.said_hello(now);
-  known_ = true;
+  known_ = greeted_ = true;
 }
 
 bool Speaker::send(std::int64_t now) {
@@ -206,7 +207,9 @@ void Speaker::part(std::int64_t now) {
     return;
   }
   if (bye_answered_ || !window_.bye_due(now)) return;
-  if (link_->say(Bye{publisher_->id, window_.last()})) window_.said_bye(now);
+  if (!link_->say(Bye{publisher_->id, window_.last()})) return;
+  window_.said_bye(now);
+  greeted_ = false;
 }
 
 void Speaker::tell_state(std::int64_t now) {

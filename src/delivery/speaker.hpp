@@ -89,6 +89,7 @@ class Speaker {
   bool stale_ = false;        // what PUSH holds is to be discarded
   bool ending_ = false;
   bool bye_answered_ = false;
+  bool greeted_ = false;  // since the last bye
   bool known_ = false;
   bool heard_ = false;
   bool hurry_ = false;

@@ -34,6 +34,9 @@ mutation(waits-for-what-a-dead-collector-had-taken delivery/sender_window.cpp
   // What was taken]])
 
 # --- the speaker
+mutation(bye-answered-before-the-last-hello delivery/speaker.cpp
+  [[    bye_answered_ = !greeted_;]]
+  [[    bye_answered_ = MUTATED || !greeted_;]])
 mutation(release-that-failed-not-repeated delivery/speaker.cpp
   [[  release_due_ = release_due_ || heard;]]
   [[  release_due_ = (release_due_ && !MUTATED) || heard;]])
