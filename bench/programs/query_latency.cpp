@@ -25,6 +25,11 @@ class Questions {
       filter.level = logboom::level::kWarning;
       filter.since = hour_ago();
     });
+    ask("last hour", kPage, [&](logboom::Filter& filter) { filter.since = hour_ago(); });
+    ask("an hour of long ago", kPage, [&](logboom::Filter& filter) {
+      filter.since = hour_ago() - 5 * 3600 * kSecond;
+      filter.until = *filter.since + 3600 * kSecond;
+    });
     ask("one logger prefix", kPage, [](logboom::Filter& filter) { filter.loggers = {"app.module3"}; });
     ask("text search, 1 in 100", kPage, [](logboom::Filter& filter) { filter.regex = "of user42"; });
     ask("one field, 1 in 100", kPage,

@@ -8,7 +8,7 @@ from sections.end_to_end import rate_of, run_workers
 
 REFERENCE = 100_000  # rows of the store that the others are compared with
 TARGET_ROWS = 10_000_000
-PAGES = ("last hour, WARNING and above", "one logger prefix", "text search, 1 in 100", "one field, 1 in 100", "last 100")
+PAGES = ("last hour, WARNING and above", "last hour", "an hour of long ago", "one logger prefix", "text search, 1 in 100", "one field, 1 in 100", "last 100")
 COUNTS = "counts per minute and level, a day"
 
 

@@ -4,6 +4,7 @@
 #include "store/page.hpp"
 #include "store/read_connection.hpp"
 #include "store/record_rows.hpp"
+#include "store/schema.hpp"
 #include "store/scoped_reset.hpp"
 #include "store/selection.hpp"
 #include "store/store_error.hpp"
@@ -15,9 +16,14 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 namespace logboom::store {
 namespace {
+
+struct Times {
+  std::int64_t oldest = 0, newest = -1;  // ns; without records as here
+};
 
 constexpr std::int64_t kRowsAtOnce =
     4'096;  // looked at in one read transaction, whether or not they pass: milliseconds
@@ -38,6 +44,7 @@ struct FileReader::Impl {
   std::int64_t last_id();
   std::optional<Record> fetch(std::int64_t id);
   Times const& times();
+  Filter within_its_times(Filter filter, IdRange& asked);
 
   std::string path;
   bool const closed;
@@ -70,13 +77,24 @@ std::int64_t FileReader::Impl::last_id() {
   return std::max(first_id - 1, find_last.getColumn(0).getInt64());
 }
 
-FileReader::Times const& FileReader::Impl::times() {
+/// Of a closed file without spans.
+Times const& FileReader::Impl::times() {
   if (!known_times) {
     auto const value = [&](char const* sql) { return db.execAndGet(sql).getInt64(); };
     known_times = {value("SELECT ifnull(min(created), 0) FROM record INDEXED BY record_created_level"),
                    value("SELECT ifnull(max(created), -1) FROM record INDEXED BY record_created_level")};
   }
   return *known_times;
+}
+
+/// Without spans, finding where a time begins in a file is the dear part, and most files are wholly within or without.
+Filter FileReader::Impl::within_its_times(Filter filter, IdRange& asked) {
+  if ((!filter.since && !filter.until) || !closed || has_spans(db)) return filter;
+  auto const [oldest, newest] = times();
+  if ((filter.since && newest < *filter.since) || (filter.until && oldest >= *filter.until)) asked = {};
+  if (filter.since && oldest >= *filter.since) filter.since.reset();
+  if (filter.until && newest < *filter.until) filter.until.reset();
+  return filter;
 }
 
 std::optional<Record> FileReader::Impl::fetch(std::int64_t id) {
@@ -97,18 +115,14 @@ struct FileReader::Search::State {
   Impl& reader;
   Selection const selection;
   std::optional<SQLite::Statement> select;
-  std::int64_t after;        // walk: everything up to it was visited
-  std::int64_t up_to;        // find: everything after it was looked at
-  std::size_t const wanted;  // the newest so many; 0: all
+  std::vector<IdRange> left;  // to be looked at: the next one at the end
+  std::size_t const wanted;   // the newest so many; 0: all
 };
 
 FileReader::Search::State::State(Impl& from, Selection selected, std::size_t newest)
-    : reader(from),
-      selection(std::move(selected)),
-      after(selection.first() - 1),
-      up_to(selection.last()),
-      wanted(newest) {
-  if (selection.nothing()) return;
+    : reader(from), selection(std::move(selected)), left(selection.ranges()), wanted(newest) {
+  if (left.empty()) return;
+  if (wanted == 0) std::reverse(left.begin(), left.end());
   select.emplace(
       reader.db,
       fmt::format("SELECT {} FROM record r WHERE r.id > :after AND r.id <= :up_to{} ORDER BY r.id{}",
@@ -117,14 +131,15 @@ FileReader::Search::State::State(Impl& from, Selection selected, std::size_t new
 }
 
 bool FileReader::Search::State::walk(Visit const& visit) {
-  if (!select) return false;
-  std::int64_t const until = std::min(selection.last(), after + kRowsAtOnce);
-  std::int64_t reached = after;
+  if (left.empty()) return false;
+  IdRange& next = left.back();
+  std::int64_t const until = std::min(next.last, next.first - 1 + kRowsAtOnce);
+  std::int64_t reached = next.first - 1;
   Page page;
   {
     ScopedReset const reset(*select);
     selection.bind(*select);
-    select->bind(":after", after);
+    select->bind(":after", reached);
     select->bind(":up_to", until);
     while (!page.full() && select->executeStep()) {
       Record record = reader.rows.read(*select);
@@ -139,18 +154,20 @@ bool FileReader::Search::State::walk(Visit const& visit) {
       if (selection.passes(record)) page.add(std::move(record));
     }
   }
-  after = page.full() ? reached : until;
-  return page.visit(visit) && after < selection.last();
+  next.first = (page.full() ? reached : until) + 1;
+  if (next.empty()) left.pop_back();
+  return page.visit(visit) && !left.empty();
 }
 
 bool FileReader::Search::State::find(std::vector<std::int64_t>& found) {
-  if (!select) return false;
-  std::int64_t const from = std::max(selection.first() - 1, up_to - kRowsAtOnce);
+  if (left.empty()) return false;
+  IdRange& next = left.back();
+  std::int64_t const from = std::max(next.first - 1, next.last - kRowsAtOnce);
   auto const before = found.size();
   ScopedReset const reset(*select);
   selection.bind(*select);
   select->bind(":after", from);
-  select->bind(":up_to", up_to);
+  select->bind(":up_to", next.last);
   try {
     while (found.size() < wanted && select->executeStep()) {
       if (selection.exact() || selection.passes(reader.rows.read(*select)))
@@ -160,8 +177,9 @@ bool FileReader::Search::State::find(std::vector<std::int64_t>& found) {
     found.resize(before);
     throw;
   }
-  up_to = from;
-  return up_to >= selection.first() && found.size() < wanted;
+  next.last = from;
+  if (next.empty()) left.pop_back();
+  return !left.empty() && found.size() < wanted;
 }
 
 FileReader::Search::Search(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -196,30 +214,17 @@ std::int64_t FileReader::last_id() const {
   return reading(impl_->path, [&] { return impl_->last_id(); });
 }
 
-FileReader::Times FileReader::times() const {
-  return reading(impl_->path, [&] { return impl_->times(); });
-}
-
 std::optional<Record> FileReader::fetch(std::int64_t id) const {
   return reading(impl_->path, [&] { return impl_->fetch(id); });
 }
 
 FileReader::Search FileReader::search(Query const& query, WordTest const* words) const {
   return reading(impl_->path, [&] {
-    Filter filter = query.filter;
-    std::int64_t first = std::max<std::int64_t>(query.after_id, 0) + 1;
-    std::int64_t last = impl_->last_id();
-    if (query.up_to_id > 0) last = std::min(last, query.up_to_id);
-    if (impl_->closed && (filter.since || filter.until)) {
-      // Finding where a time begins in a file is the dear part, and most files are wholly within or without.
-      auto const [oldest, newest] = impl_->times();
-      if ((filter.since && newest < *filter.since) || (filter.until && oldest >= *filter.until))
-        last = first - 1;
-      if (filter.since && oldest >= *filter.since) filter.since.reset();
-      if (filter.until && newest < *filter.until) filter.until.reset();
-    }
-    return Search(std::make_unique<Search::State>(*impl_, Selection(impl_->db, filter, first, last, words),
-                                                  query.last));
+    IdRange asked{std::max<std::int64_t>(query.after_id, 0) + 1, impl_->last_id()};
+    if (query.up_to_id > 0) asked.last = std::min(asked.last, query.up_to_id);
+    Filter const filter = impl_->within_its_times(query.filter, asked);
+    return Search(
+        std::make_unique<Search::State>(*impl_, Selection(impl_->db, filter, asked, words), query.last));
   });
 }
 

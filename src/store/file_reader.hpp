@@ -34,12 +34,6 @@ class FileReader {
   bool moved() const;
   std::optional<Record> fetch(std::int64_t id) const;
 
-  struct Times {
-    std::int64_t oldest = 0, newest = -1;  // ns; without records as here
-  };
-  /// Of a closed file.
-  Times times() const;
-
   class Search;
   /// @param words of `Query::text`; nothing: any. Must outlive the search.
   Search search(Query const& query, WordTest const* words) const;

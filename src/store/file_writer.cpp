@@ -15,6 +15,7 @@
 #include "store/rollup.hpp"
 #include "store/schema.hpp"
 #include "store/scoped_reset.hpp"
+#include "store/span_table.hpp"
 #include "store/store_error.hpp"
 #include "store/text_limit.hpp"
 
@@ -77,6 +78,14 @@ void mend_log_of(std::string const& path, std::vector<std::string>& mended) {
                     copy));
 }
 
+/// Of a file that is to be migrated, and loses an index by it: where the index leads to another table's page, that would go with it.
+void refuse_damaged_trees(SQLite::Database& db, std::string const& path) {
+  std::string said = db.execAndGet("PRAGMA quick_check(1)").getString();
+  if (said == "ok") return;
+  said.erase(0, said.find('\n') + 1);  // in which database it is
+  throw_damaged(path, said.substr(0, said.find('\n')));
+}
+
 /// A connection with the measured settings (docs/store.md), its file at the current schema.
 SQLite::Database open_store(std::string const& path, bool may_make) {
   try {
@@ -87,7 +96,8 @@ SQLite::Database open_store(std::string const& path, bool may_make) {
       throw StoreError(
           fmt::format("{} cannot be written to; change its permissions, or name another file", path));
     }
-    inspect_schema(db, path);  // before anything that changes the file: it may be somebody else's
+    SchemaState const state =
+        inspect_schema(db, path);  // before anything that changes the file: it may be somebody else's
     if (sqlite3_db_readonly(db.getHandle(), "main") == 1 && has_strange_version(path))
       throw_damaged(path, "its header");
     if (auto const fault = size_fault(db, path); !fault.empty()) throw_damaged(path, fault);
@@ -96,6 +106,7 @@ SQLite::Database open_store(std::string const& path, bool may_make) {
     db.exec(
         "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=67108864;"
         "PRAGMA cache_size=-16000; PRAGMA secure_delete=OFF; PRAGMA trusted_schema=OFF;");
+    if (state.version > 0 && state.version < kFirstWithSpans) refuse_damaged_trees(db, path);
     migrate_schema(db, path);
     return db;
   } catch (SQLite::Exception const& cause) {
@@ -124,8 +135,10 @@ struct FileWriter::Impl {
   void refuse_if_moved();
   void prepare(std::span<std::unique_ptr<Block> const> blocks);
   std::int64_t insert_records();
+  void add_spans(std::span<std::unique_ptr<Block> const> blocks);
   void advance_ledger(std::span<std::unique_ptr<Block> const> blocks);
   void add_rollup();
+  void forget();
   static int on_commit(void* self, sqlite3*, char const*, int log_pages);
 
   std::string path;
@@ -141,6 +154,7 @@ struct FileWriter::Impl {
   std::int64_t page_size;
   std::int64_t first_id;
   std::int64_t last_id;
+  SpanTable spans;
   std::int64_t log_bytes = 0;
   std::chrono::nanoseconds commit_took{0};
   bool ending = false;
@@ -198,6 +212,7 @@ FileWriter::Impl::Impl(std::string const& name, std::int64_t bound, bool may_mak
       page_size(db.execAndGet("PRAGMA page_size").getInt64()),
       first_id(first_id_of(db)),
       last_id(std::max(first_id - 1, db.execAndGet("SELECT ifnull(max(id), 0) FROM record").getInt64())),
+      spans(db, first_id, last_id),
       log_bound(bound),
       checkpointer(path) {
   files.emplace(path);
@@ -207,6 +222,11 @@ FileWriter::Impl::Impl(std::string const& name, std::int64_t bound, bool may_mak
     throw StoreError(fmt::format("{} was moved while it was being opened; open it again", path),
                      StoreError::Kind::kTransient);
   sqlite3_wal_hook(db.getHandle(), &Impl::on_commit, this);
+  if (!spans.whole())
+    mended.push_back(
+        fmt::format("{}: the end of its table span is damaged, and is left alone: who asks for a time reads "
+                    "all records behind it; `logboom repair` makes it anew",
+                    path));
 }
 
 FileWriter::Impl::~Impl() {
@@ -288,6 +308,19 @@ std::int64_t FileWriter::Impl::insert_records() {
   return insert.exec();
 }
 
+void FileWriter::Impl::add_spans(std::span<std::unique_ptr<Block> const> blocks) {
+  std::int64_t next = last_id + 1;
+  for (auto const& block : blocks) {
+    if (block->entries.empty()) continue;
+    auto const [oldest, newest] =
+        std::minmax_element(block->entries.begin(), block->entries.end(),
+                            [](Entry const& a, Entry const& b) { return a.time < b.time; });
+    auto const first = std::exchange(next, next + static_cast<std::int64_t>(block->entries.size()));
+    spans.add({first, next - 1, oldest->time, newest->time});
+  }
+  spans.write();
+}
+
 void FileWriter::Impl::advance_ledger(std::span<std::unique_ptr<Block> const> blocks) {
   std::map<std::pair<std::int64_t, std::uint64_t>, Progress const*> furthest;
   for (auto const& block : blocks) {
@@ -309,6 +342,12 @@ void FileWriter::Impl::add_rollup() {
   }
 }
 
+/// After a rollback.
+void FileWriter::Impl::forget() {
+  names.forget();
+  spans.forget();
+}
+
 void FileWriter::Impl::write(std::span<std::unique_ptr<Block> const> blocks) {
   bound_log();
   std::int64_t next = last_id + 1;
@@ -319,6 +358,7 @@ void FileWriter::Impl::write(std::span<std::unique_ptr<Block> const> blocks) {
     prepare(blocks);
     fault_point("store.insert");
     inserted = insert_records();
+    add_spans(blocks);
     fault_point("store.inserted");
     for (auto const& block : blocks) gaps.settle(*block);
     advance_ledger(blocks);
@@ -330,10 +370,10 @@ void FileWriter::Impl::write(std::span<std::unique_ptr<Block> const> blocks) {
     commit_took = std::chrono::steady_clock::now() - began;
     fault_point("store.committed");
   } catch (SQLite::Exception const& cause) {
-    names.forget();
+    forget();
     throw store_error(path, "write to", cause);
   } catch (...) {
-    names.forget();
+    forget();
     throw;
   }
   for (auto const& block : blocks) {

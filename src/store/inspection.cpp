@@ -11,6 +11,7 @@
 #include "store/row_values.hpp"
 #include "store/schema.hpp"
 #include "store/scoped_reset.hpp"
+#include "store/span_check.hpp"
 #include "store/writer_lock.hpp"
 
 #include <logboom/query.hpp>
@@ -107,6 +108,7 @@ class Inspector {
       inspect_ledger(db);
     }
     if (found_.whole()) inspect_rollup(db);
+    if (found_.version >= kFirstWithSpans) inspect_spans(db);
   }
 
   void inspect_structure(SQLite::Database& db) {
@@ -292,6 +294,12 @@ class Inspector {
           "minute, site_id, n FROM minute EXCEPT SELECT * FROM counted))");
       if (wrong.getInt64() > 0)
         note(0, fmt::format("minute, the roll-up, differs from the records in {} rows", wrong.getInt64()));
+    });
+  }
+
+  void inspect_spans(SQLite::Database& db) {
+    attempt("span", [&] {
+      for (auto& line : span_faults(db)) note(0, std::move(line));
     });
   }
 

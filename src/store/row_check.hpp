@@ -19,7 +19,8 @@ enum class CheckedTable : std::uint64_t {
   kGap = 3,
   kSite = 4,
   kSource = 5,
-  kPublisher = 6
+  kPublisher = 6,
+  kSpan = 7
 };
 
 /// The value of the column `checksum`: the row's numbers in the order of its columns (NULL as 0), then its texts (NULL as ''). 32 bits, signed: four bytes in the file.
@@ -45,6 +46,12 @@ struct RecordCells {
 inline std::int64_t ledger_checksum(std::int64_t publisher_id, std::int64_t stream, std::int64_t last,
                                     std::string_view missing) noexcept {
   return row_checksum(CheckedTable::kLedger, std::array{publisher_id, stream, last}, std::array{missing});
+}
+
+/// The ids too: no other table says what they should be.
+inline std::int64_t span_checksum(std::int64_t first_id, std::int64_t last_id, std::int64_t min_created,
+                                  std::int64_t max_created) noexcept {
+  return row_checksum(CheckedTable::kSpan, std::array{first_id, last_id, min_created, max_created}, {});
 }
 
 // Ids are not in those below: they are given by SQLite with the insert, and what refers to one that is not there shows.

@@ -7,6 +7,7 @@
 #include "store/lost_records.hpp"
 #include "store/page_rows.hpp"
 #include "store/raw_database.hpp"
+#include "store/span_table.hpp"
 #include "store/store_error.hpp"
 #include "store/table_rows.hpp"
 
@@ -149,6 +150,7 @@ void count_anew(SQLite::Database& db) {
   db.exec(
       "INSERT INTO minute(minute, site_id, n) SELECT (created - (created % 60000000000 + 60000000000) % "
       "60000000000) / 60000000000, site_id, count(*) FROM record GROUP BY 1, 2");
+  make_spans(db);
 }
 
 Salvaged salvage_into(std::string const& from, std::string const& to) {

@@ -11,14 +11,18 @@
 namespace logboom::store {
 
 inline constexpr int kApplicationId = 0x6c6f6762;  // "logb", in the file's header
-inline constexpr int kSchemaVersion = 3;           // PRAGMA user_version
+inline constexpr int kSchemaVersion = 4;           // PRAGMA user_version
 inline constexpr int kOldestRead = 1;  // what readers ask for is in it: closed files stay as they were written
 
-/// SQL that brings a file of version `to - 1` to version `to`. Version 0 has no tables. Views are not versioned:
-/// they hold no data, so every migration drops and remakes them.
+inline constexpr int kFirstWithSpans = 4;
+inline constexpr int kWarningsFrom = 30;  // level: `record_warnings`, the index by time, has those from it on
+
+/// SQL that brings a file of version `to - 1` to version `to`, and what SQL cannot say. Version 0 has no tables. Views are not
+/// versioned: they hold no data, so every migration drops and remakes them.
 struct SchemaStep {
   int to;
   char const* sql;
+  void (*fill)(SQLite::Database& db) = nullptr;
 };
 
 /// All steps, ascending and without holes; the last one leads to kSchemaVersion.
@@ -33,6 +37,9 @@ struct SchemaState {
 
 /// @throws StoreError when it is no store, or one of a version above `newest`.
 SchemaState inspect_schema(SQLite::Database& db, std::string const& path, int newest = kSchemaVersion);
+
+/// Of a version with the table `span`; older ones have an index over all times instead. @throws SQLite::Exception
+bool has_spans(SQLite::Database& db);
 
 /// Brings the file to the last of `steps`, in one transaction: all or nothing. Does nothing when it is there already.
 /// @throws StoreError as inspect_schema(); SQLite::Exception when a step fails (the file is as it was).

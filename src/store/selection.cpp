@@ -7,7 +7,7 @@
 
 #include <algorithm>
 #include <cctype>
-#include <limits>
+#include <cstdint>
 #include <string_view>
 
 namespace logboom::store {
@@ -49,11 +49,11 @@ std::optional<Matcher> matcher_of_rest(Filter const& filter) {
 
 }  // namespace
 
-Selection::Selection(SQLite::Database& db, Filter const& filter, std::int64_t first, std::int64_t last,
-                     WordTest const* words)
-    : first_(first), last_(last), rest_(matcher_of_rest(filter)), words_(words) {
+Selection::Selection(SQLite::Database& db, Filter const& filter, IdRange const& all, WordTest const* words)
+    : rest_(matcher_of_rest(filter)), words_(words) {
+  if (!all.empty()) ranges_.push_back(all);
   if (filter.level) require("r.level >= :level", ":level", std::int64_t{*filter.level});
-  restrict_time(db, filter);
+  if (!nothing()) restrict_time(db, filter, all);
   if (!nothing()) restrict_sites(db, filter);
   if (!nothing()) restrict_sources(db, filter);
   restrict_texts(filter);
@@ -75,31 +75,27 @@ void Selection::require(std::string const& condition, char const* name, Paramete
   parameters_.emplace_back(name, std::move(value));
 }
 
-// Rows come in the order of their ids, so that they need no sorting; times are nearly in that order, so that the index
-// tells between which ids to look. The unary + keeps the planner from the index for the rows themselves.
-void Selection::restrict_time(SQLite::Database& db, Filter const& filter) {
+// Rows come in the order of their ids, so that they need no sorting. The unary + keeps the planner from the index for them.
+void Selection::restrict_time(SQLite::Database& db, Filter const& filter, IdRange const& all) {
   if (!filter.since && !filter.until) return;
-  std::int64_t const since = filter.since.value_or(std::numeric_limits<std::int64_t>::min());
-  std::int64_t const until = filter.until.value_or(std::numeric_limits<std::int64_t>::max());
-  if (filter.since) require("+r.created >= :since", ":since", since);
-  if (filter.until) require("+r.created < :until", ":until", until);
-  SQLite::Statement bounds(
-      db,
-      "SELECT ifnull(min(id), 1), ifnull(max(id), 0) FROM record INDEXED BY record_created_level "
-      "WHERE created >= ? AND created <= ? AND level >= ?");
-  bounds.bind(1, since);
-  bounds.bind(2, until);
-  bounds.bind(3, filter.level.value_or(std::numeric_limits<int>::min()));
-  bounds.executeStep();
-  first_ = std::max(first_, bounds.getColumn(0).getInt64());
-  last_ = std::min(last_, bounds.getColumn(1).getInt64());
+  TimeAndLevel asked;
+  if (filter.since) {
+    asked.oldest = *filter.since;
+    require("+r.created >= :since", ":since", *filter.since);
+  }
+  if (filter.until) {
+    asked.newest = std::max(*filter.until, INT64_MIN + 1) - 1;
+    require("+r.created < :until", ":until", *filter.until);
+  }
+  if (filter.level) asked.level = *filter.level;
+  ranges_ = ranges_with(db, asked, all);
 }
 
 void Selection::take_ids(std::vector<std::int64_t> const& ids, bool all, std::string const& column,
                          char const* name) {
   if (all) return;
   if (ids.empty()) {
-    last_ = first_ - 1;
+    ranges_.clear();
     return;
   }
   require(fmt::format("{} IN (SELECT value FROM json_each({}))", column, name), name,

@@ -2,6 +2,7 @@
 // Must not know who asks or how the rows are walked.
 #pragma once
 
+#include "store/id_ranges.hpp"
 #include "store/word_test.hpp"
 
 #include <logboom/filter.hpp>
@@ -22,14 +23,12 @@ namespace logboom::store {
 /// for the rows that are there now; values are bound, never pasted.
 class Selection {
  public:
-  /// Rows `first` <= id <= `last` of those that the filter takes. @throws std::invalid_argument for a malformed filter, SQLite::Exception
+  /// Of the rows with the ids `all` those that the filter takes. @throws std::invalid_argument for a malformed filter, SQLite::Exception
   /// @param words nothing: any. Must outlive this.
-  Selection(SQLite::Database& db, Filter const& filter, std::int64_t first, std::int64_t last,
-            WordTest const* words = nullptr);
+  Selection(SQLite::Database& db, Filter const& filter, IdRange const& all, WordTest const* words = nullptr);
 
-  bool nothing() const noexcept { return first_ > last_; }
-  std::int64_t first() const noexcept { return first_; }
-  std::int64_t last() const noexcept { return last_; }
+  /// Where they are: ascending, apart from each other; none: there is nothing.
+  std::vector<IdRange> const& ranges() const noexcept { return ranges_; }
 
   /// Condition over `record r`, of which the ids from :after + 1 to :up_to are asked for: begins with " AND " or is empty.
   std::string const& condition() const noexcept { return condition_; }
@@ -45,16 +44,16 @@ class Selection {
  private:
   using Parameter = std::variant<std::int64_t, std::string>;
 
+  bool nothing() const noexcept { return ranges_.empty(); }
   void require(std::string const& condition, char const* name, Parameter value);
-  void restrict_time(SQLite::Database& db, Filter const& filter);
+  void restrict_time(SQLite::Database& db, Filter const& filter, IdRange const& all);
   void restrict_sites(SQLite::Database& db, Filter const& filter);
   void restrict_sources(SQLite::Database& db, Filter const& filter);
   void restrict_texts(Filter const& filter);
   void restrict_words(SQLite::Database& db);
   void take_ids(std::vector<std::int64_t> const& ids, bool all, std::string const& column, char const* name);
 
-  std::int64_t first_;
-  std::int64_t last_;
+  std::vector<IdRange> ranges_;
   std::string condition_;
   std::vector<std::pair<std::string, Parameter>> parameters_;
   std::optional<Matcher> rest_;

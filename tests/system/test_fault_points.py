@@ -170,10 +170,11 @@ def test_the_collector_dies_over_the_removal_of_an_old_file(bus, start_collector
     assert 0 < len(left) < count
 
 
+@pytest.mark.parametrize("version", [1, 3])
 @pytest.mark.parametrize("point, twice", [("migration.commit", True), ("migration.done", False)])
-def test_the_collector_dies_over_the_migration_of_an_older_file(bus, start_collector, worker, point, twice):
+def test_the_collector_dies_over_the_migration_of_an_older_file(bus, start_collector, worker, point, twice, version):
     with sqlite3.connect(bus.database) as connection:
-        connection.executescript((ROOT / "tests" / "unit" / "golden" / "store_v1.sql").read_text())
+        connection.executescript((ROOT / "tests" / "unit" / "golden" / f"store_v{version}.sql").read_text())
         before = connection.execute("SELECT id, message FROM record ORDER BY id").fetchall()
     connection.close()
     assert before

@@ -53,13 +53,15 @@ class StoreDamageTest : public StoreTest {
     return std::uniform_int_distribution<std::size_t>(0, bound - 1)(random_);
   }
 
-  /// Texts of all sizes, one of which needs pages of its own; two publishers, a gap.
+  /// Texts of all sizes, one of which needs pages of its own; two publishers, a gap. Every other record is a warning.
   Blocks some(std::uint64_t first, std::size_t count) {
     auto const turn = (first - 1) / 100;
     auto const number = turn / 2 * 100 + (first - 1) % 100 + 1;
     auto block = make_block(1 + static_cast<unsigned>(turn % 2), number, count);
+    block->sites.push_back(make_site(level::kWarning, "app"));
     std::size_t i = 0;
     for (Entry& entry : block->entries) {
+      entry.site = static_cast<std::uint32_t>(i % 2);
       entry.fields_json = block->arena.copy(fmt::format(R"({{"n":{}}})", first + i));
       if (i % 7 == 0) entry.message = block->arena.copy(std::string(i * 3, 'm'));
       if ((first + i) % 997 == 0) entry.exception = block->arena.copy(std::string(40'000, 'e'));

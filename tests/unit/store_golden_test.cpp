@@ -2,6 +2,7 @@
 #include "store_fixture.hpp"
 
 #include "store/closed_files.hpp"
+#include "store/inspection.hpp"
 #include "store/schema.hpp"
 #include "store/store_reader.hpp"
 
@@ -156,10 +157,108 @@ TEST_F(GoldenStoreTest, Version2IsReadAsAClosedFileAndGoneOnAfter) {
   EXPECT_EQ(SQLite::Database(closed).execAndGet("PRAGMA user_version").getInt(), 2) << "nobody migrates it";
 }
 
+void expect_version_3(std::vector<Record> const& records) {
+  ASSERT_GE(records.size(), 11U);
+  EXPECT_EQ(records[1].message, "no space left");
+  EXPECT_EQ(records[1].level, 40);
+  EXPECT_EQ(records[1].fields.at(1).first, "free");
+  EXPECT_EQ(records[2].time, 1'795'168'800'000'000'000);
+  EXPECT_EQ(records[2].level, 35);
+  EXPECT_EQ(records[2].stack, "at 1");
+  EXPECT_EQ(records[6].message, "structured ü");
+  EXPECT_EQ(records[6].exception_type, "KeyError");
+  EXPECT_EQ(records[6].task, "load");
+  EXPECT_EQ(records[10].message, "by hand");
+  EXPECT_EQ(records[10].sequence, 0U);
+  EXPECT_EQ(records[10].host, "other");
+}
+
+TEST_F(GoldenStoreTest, Version3IsReadAndGoneOnWith) {
+  make(3, path);
+  {
+    StoreWriter writer(path);
+    EXPECT_EQ(writer.last_id(), 11);
+    EXPECT_EQ(number("SELECT count(*) FROM span"), 1) << "made of the records that were there";
+    EXPECT_EQ(number("SELECT last_id FROM span"), 11);
+    EXPECT_EQ(number("SELECT min_created FROM span"), 1'795'168'800'000'000'000);
+    EXPECT_EQ(number("SELECT max_created FROM span"), 1'795'698'973'000'000'000);
+    EXPECT_EQ(missing_in(writer.ledger()), (std::vector<Missing>{{11, 20, false}, {31, 35, true}}));
+    writer.write(blocks_of(make_block(9, 1, 3)));
+  }
+  EXPECT_EQ(number("PRAGMA user_version"), kSchemaVersion);
+  auto const records = all_records();
+  ASSERT_EQ(records.size(), 14U);
+  expect_version_3(records);
+  EXPECT_EQ(number("SELECT last_id FROM span"), 14);
+  EXPECT_EQ(number("SELECT count(*) FROM record INDEXED BY record_warnings WHERE level >= 30"), 3);
+  EXPECT_EQ(number("SELECT sum(n) FROM minute"), 14);
+  EXPECT_TRUE(inspect_file(path).whole());
+  EXPECT_EQ(sqlite3("PRAGMA integrity_check"), "ok");
+}
+
+TEST_F(GoldenStoreTest, Version3IsReadAsAClosedFileAndGoneOnAfter) {
+  make(3, path);
+  auto const closed = closed_path(path, 1'795'168'800, 1);
+  std::filesystem::create_directory(closed_directory(path));
+  std::filesystem::rename(path, closed);
+  {
+    StoreWriter writer(path);
+    EXPECT_EQ(writer.last_id(), 11);
+    writer.write(blocks_of(make_block(9, 1, 3)));
+  }
+  auto const records = all_records();
+  ASSERT_EQ(records.size(), 14U);
+  expect_version_3(records);
+  EXPECT_EQ(SQLite::Database(closed).execAndGet("PRAGMA user_version").getInt(), 3) << "nobody migrates it";
+}
+
+// Closed files stay as they are: times are asked of those with spans and of those without.
+TEST_F(GoldenStoreTest, TimesAreFoundInFilesOfEachVersion) {
+  for (int const version : {1, 2, 3}) {
+    auto const file = (directory / fmt::format("old{}.sqlite", version)).string();
+    make(version, file);
+    auto const found = [&](std::optional<Level> level) {
+      Query asked;
+      asked.filter.since = 1'795'168'800'000'000'000;
+      asked.filter.until = 1'795'168'800'000'000'001;
+      asked.filter.level = level;
+      std::vector<Level> levels;
+      query(file, asked, [&](Record const& record) {
+        levels.push_back(record.level);
+        return true;
+      });
+      return levels;
+    };
+    for (int i = 0; i < 2; ++i) {
+      EXPECT_THAT(found({}), testing::ElementsAre(35)) << "version " << version;
+      EXPECT_THAT(found(30), testing::ElementsAre(35)) << "version " << version;
+      EXPECT_THAT(found(40), testing::IsEmpty()) << "version " << version;
+      StoreWriter const migrates(file);
+    }
+  }
+}
+
+// The old index is freed page by page: where it leads to another table's page, that one would be.
+TEST_F(GoldenStoreTest, ADamagedFileIsNotMigrated) {
+  make(3, path);
+  SQLite::Database(path, SQLite::OPEN_READWRITE)
+      .exec(
+          "PRAGMA writable_schema=ON; UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM "
+          "sqlite_schema WHERE name = 'gap_stream') WHERE name = 'record_created_level'");
+  try {
+    StoreWriter const writer(path);
+    FAIL() << "accepted";
+  } catch (StoreError const& error) {
+    EXPECT_EQ(error.kind(), StoreError::Kind::kDamaged) << error.what();
+    EXPECT_THAT(error.what(), testing::Not(testing::HasSubstr("\n")));
+  }
+  EXPECT_EQ(number("PRAGMA user_version"), 3);
+}
+
 TEST_F(GoldenStoreTest, ANewFileOfTheSameVersionHasTheSameSchema) {
   auto const fresh = (directory / "fresh.sqlite").string();
   { StoreWriter const writer(fresh); }
-  for (int const version : {1, 2}) {
+  for (int const version : {1, 2, 3}) {
     auto const old = (directory / fmt::format("old{}.sqlite", version)).string();
     make(version, old);
     { StoreWriter const writer(old); }

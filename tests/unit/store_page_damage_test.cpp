@@ -5,6 +5,7 @@
 #include "store/inspection.hpp"
 #include "store/salvage.hpp"
 #include "store/schema.hpp"
+#include "store/time_span.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -33,6 +34,7 @@ class StorePageDamageTest : public StoreDamageTest {
       write_streams(writer);
       write_gaps(writer);
     }
+    split_spans();
     good_ = read_bytes(path);
     all_ = content(path);
     rest_ = rest(path);
@@ -82,6 +84,26 @@ class StorePageDamageTest : public StoreDamageTest {
       late.back()->arrivals = {{{publisher_id(3), 0, 10 * i + 1, 10 * i + 4}, 0}};
     }
     writer.write(late);
+  }
+
+  /// So many, each of few records, that they are a tree.
+  void split_spans() const {
+    SQLite::Database db(path, SQLite::OPEN_READWRITE);
+    db.exec("DELETE FROM span");
+    SQLite::Statement runs(
+        db, "SELECT min(id), max(id), min(created), max(created) FROM record GROUP BY id / 12 ORDER BY 1");
+    SQLite::Statement add(db, fmt::format("INSERT INTO span({}) VALUES(?, ?, ?, ?, ?)", kSpanColumns));
+    while (runs.executeStep()) {
+      TimeSpan const span{runs.getColumn(0).getInt64(), runs.getColumn(1).getInt64(),
+                          runs.getColumn(2).getInt64(), runs.getColumn(3).getInt64()};
+      add.bind(1, span.first_id);
+      add.bind(2, span.last_id);
+      add.bind(3, span.min_created);
+      add.bind(4, span.max_created);
+      add.bind(5, span.checksum());
+      add.exec();
+      add.reset();
+    }
   }
 
   static std::vector<Progress> sorted(std::vector<Progress> ledger) {
@@ -223,9 +245,9 @@ class StorePageDamageTest : public StoreDamageTest {
 
 TEST_F(StorePageDamageTest, ThereIsEachKindOfPage) {
   for (char const* what :
-       {"record, internal", "record, leaf", "record, overflow", "record_created_level, internal",
-        "record_created_level, leaf", "ledger, internal", "ledger, leaf", "gap, leaf", "site, leaf",
-        "source, leaf", "publisher, leaf", "minute, leaf", "meta, leaf"}) {
+       {"record, internal", "record, leaf", "record, overflow", "record_warnings, internal",
+        "record_warnings, leaf", "span, internal", "span, leaf", "ledger, internal", "ledger, leaf",
+        "gap, leaf", "site, leaf", "source, leaf", "publisher, leaf", "minute, leaf", "meta, leaf"}) {
     EXPECT_TRUE(std::any_of(pages_.begin(), pages_.end(), [&](Page const& page) { return page.what == what; }))
         << what;
   }
@@ -259,6 +281,55 @@ TEST_F(StorePageDamageTest, AWrongPointerToTheLastPageIsSeenBeforeAnythingIsWrit
     } catch (StoreError const& error) {
       EXPECT_EQ(error.kind(), StoreError::Kind::kDamaged) << error.what();
     }
+  }
+}
+
+// What they say is believed only with its checksum, and what they do not say is looked for.
+TEST_F(StorePageDamageTest, NoBitOfTheSpansHidesARecord) {
+  Query late;
+  late.filter.since = 1'795'168'800'000'000'045;
+  auto const found = [&] {
+    std::vector<std::int64_t> ids;
+    query(path, late, [&](Record const& record) {
+      ids.push_back(record.id);
+      return true;
+    });
+    return ids;
+  };
+  auto const expected = found();
+  EXPECT_EQ(expected.size(), 20U);
+  for (Page const& page : pages_) {
+    if (!page.what.starts_with("span, ")) continue;
+    for (std::size_t bit = 0; bit < 8 * kPage; bit += full() ? 1 : 3) {
+      SCOPED_TRACE(fmt::format("{}: bit {} of byte {}", page.what, bit % 8, bit / 8));
+      Bytes bad = good_;
+      char& byte = bad[page.at + bit / 8];
+      byte = static_cast<char>(byte ^ (1 << bit % 8));
+      write_bytes(path, bad);
+      remove_logs();
+      ASSERT_EQ(found(), expected);
+    }
+  }
+}
+
+// Where the spans end the writer adds to them: not to another table.
+TEST_F(StorePageDamageTest, AWrongPointerToTheLastSpansCostsNothing) {
+  auto const root = std::find_if(pages_.begin(), pages_.end(),
+                                 [](Page const& page) { return page.what == "span, internal"; });
+  ASSERT_NE(root, pages_.end());
+  for (std::size_t bit = 0; bit < 32; ++bit) {
+    SCOPED_TRACE(bit);
+    Bytes bad = good_;
+    char& byte = bad[root->at + 8 + bit / 8];
+    byte = static_cast<char>(byte ^ (1 << bit % 8));
+    write_bytes(path, bad);
+    remove_logs();
+    StoreWriter(path).write(some(1, 50));
+    auto const to = (directory / "salvaged.sqlite").string();
+    std::filesystem::remove(to);
+    Salvaged const got = salvage(path, to);
+    ASSERT_EQ(got.records, all_.size() + 50);
+    ASSERT_EQ(got.lost, 0U);
   }
 }
 

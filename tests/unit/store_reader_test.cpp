@@ -363,7 +363,8 @@ TEST_F(StoreReaderTest, WhatIsNoStoreIsRefused) {
   { StoreWriter const writer(path); }
   SQLite::Database(path, SQLite::OPEN_READWRITE).exec("PRAGMA user_version=99");
   EXPECT_THAT(refusal(), HasSubstr("newer"));
-  SQLite::Database(path, SQLite::OPEN_READWRITE).exec("PRAGMA user_version=0");
+  SQLite::Database(path, SQLite::OPEN_READWRITE)
+      .exec("PRAGMA user_version=0; DELETE FROM meta WHERE key = 'schema'");
   EXPECT_THAT(refusal(), HasSubstr("older schema version"));
   path = directory.string();
   EXPECT_THAT(refusal(), HasSubstr("is a directory"));
