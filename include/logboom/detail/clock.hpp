@@ -13,7 +13,7 @@ namespace logboom::detail {
 enum class TickSource : std::uint32_t {
   kUndecided = 0,
   kRealtime = 1,  ///< nanoseconds since the Unix epoch, CLOCK_REALTIME
-  kTsc = 2,       ///< the processor's time-stamp counter: invariant, and in step on all processors as far as the kernel knows
+  kTsc = 2,  ///< the processor's time-stamp counter: invariant, and in step on all processors as far as the kernel knows
 };
 
 LOGBOOM_API extern Atomic<TickSource> tick_source_word;
