@@ -22,7 +22,7 @@ namespace logboom {
 
 bool spool::lists_tsc(std::string_view clocks) noexcept {
   constexpr std::string_view kBlanks = " \n";
-  for (std::size_t at = 0; (at = clocks.find_first_not_of(kBlanks, at)) != clocks.npos;) {
+  for (std::size_t at = 0; (at = clocks.find_first_not_of(kBlanks, at)) != std::string_view::npos;) {
     std::size_t const end = std::min(clocks.find_first_of(kBlanks, at), clocks.size());
     if (clocks.substr(at, end - at) == "tsc") return true;
     at = end;
