@@ -20,7 +20,7 @@ using Text = std::array<char, kKeyLength + 1>;
 }  // namespace
 
 bool is_key(std::string_view text) noexcept {
-  if (text.size() != kKeyLength) return false;
+  if (text.size() != kKeyLength || text.find('\0') != std::string_view::npos) return false;
   Text copy{};
   text.copy(copy.data(), kKeyLength);
   std::array<std::uint8_t, kKeyBytes> bytes{};

@@ -59,6 +59,8 @@ TEST_F(KeysTest, AKeyIsFortyCharactersOfZ85) {
   EXPECT_FALSE(is_key(""));
   EXPECT_FALSE(is_key(pair_.public_key.substr(1)));
   EXPECT_FALSE(is_key(std::string(40, '"')));
+  EXPECT_FALSE(is_key(pair_.public_key.substr(0, 5) + '\0' + pair_.public_key.substr(6)))
+      << "libzmq looks no further than the NUL";
   EXPECT_FALSE(is_key(std::string(40, '#'))) << "larger than any four bytes";
   EXPECT_EQ(key_text("short"), "");
 }
