@@ -12,6 +12,7 @@ import mmap
 import os
 import pathlib
 import random
+import re
 import resource
 import shutil
 import signal
@@ -97,6 +98,11 @@ class Soak:
         self.collector = Collector([*prefix, COMMAND, "collect", *addresses, "--db", self.bus.database, "--insecure", "--no-adopt", "--adopt", self.hosts[0].spools],
                                    self.bus.environment | self.store.environment)
         self.collector_since = time.monotonic()
+
+    def supervise(self):
+        """As a service manager does: a collector that could not begin, since its disk was full, is begun again."""
+        if "kill collector" not in self.active and not self.collector.running():
+            self.start_collector()
 
     def start_worker(self, host, arguments):
         self.started += 1
@@ -199,6 +205,7 @@ class Soak:
                     self.begin(kind)
             if passed >= next_look:
                 next_look = passed + 1.0
+                self.supervise()
                 self.look()
             time.sleep(0.05)
         self.finish()
@@ -206,7 +213,11 @@ class Soak:
     def finish(self):
         self.say("all faults end")
         self.end_faults(float("inf"))
-        self.collector.wait_ready(LONG)
+
+        def ready():
+            self.supervise()
+            return any(re.search(Collector.READY, line) for line in self.collector.lines)
+        eventually(ready, LONG, "a collector")
         for worker in self.workers:
             worker.process.kill()
         for host in self.hosts:

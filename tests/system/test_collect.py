@@ -299,10 +299,23 @@ def test_a_full_disk_loses_nothing_is_said_and_passes(bus, start_collector, push
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 
     collector = start_collector(preexec_fn=small_files)
-    for i in range(2000):
-        push.send_json({"logger": "app", "message": "x" * 400})
+    sent = 0
+
+    def send():
+        nonlocal sent
+        while sent < 2000:
+            push.send_json({"logger": "app", "message": "x" * 400})
+            sent += 1
+
+    push.sndtimeo = 1000
+    try:
+        send()
+    except zmq.Again:
+        pass  # it takes no more than it has room for
     collector.wait_line("trying on")
     resource.prlimit(collector.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    push.sndtimeo = -1
+    send()
     eventually(lambda: bus.count() == 2000)
     collector.wait_line("can be written again")
     assert collector.stop() == 0
