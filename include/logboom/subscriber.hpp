@@ -46,7 +46,7 @@ class LOGBOOM_API Subscriber {
   Subscriber& operator=(Subscriber&&) noexcept;
 
   /// The next record in the store's order. Blocks for `timeout` at most, or some milliseconds if the store is being read; a search of it goes on with the next call.
-  /// (`filter.since` is found in the store first, in one go: a millisecond for some million records; 0.1 s in a file of schema version 3 or older.) Nothing on time-out, after stop() and at the end (see
+  /// (`filter.since` is found in the store first, in one go: some milliseconds for ten million records; 0.1 s for some million in a file of schema version 3 or older.) Nothing on time-out, after stop() and at the end (see
   /// ended()).
   /// @throws RefusedError when the collector does not let this viewer in; it is tried again with later calls, at most once a second. StoreError when history was asked for and the store that the collector names cannot be read from here, or `database` is another file than this host's collector writes; live records go on with the next call.
   std::optional<Record> next(std::chrono::milliseconds timeout);

@@ -1,7 +1,5 @@
 #include "store/end_check.hpp"
 
-#include "store/file_facts.hpp"
-#include "store/schema.hpp"
 #include "store/span_table.hpp"
 
 #include <SQLiteCpp/Column.h>
@@ -12,19 +10,8 @@
 namespace logboom::store {
 namespace {
 
-/// Of a file without spans: the roll-up has more records than lead to the last one. Then, and only then, the index is asked: all of it.
-bool index_has_more_records(SQLite::Database& db) {
-  auto const number = [&](std::string const& sql) { return db.execAndGet(sql).getInt64(); };
-  auto const last = number("SELECT ifnull(max(id), 0) FROM record");
-  auto const lost = number("SELECT ifnull(max(value), 0) FROM meta WHERE key = 'lost'");
-  auto const counted = number("SELECT ifnull(sum(n), 0) FROM minute");
-  if (counted <= last - first_id_of(db) + 1 - lost) return false;
-  return number(fmt::format(
-             "SELECT EXISTS(SELECT 1 FROM record INDEXED BY record_created_level WHERE +id > {})", last)) != 0;
-}
-
+/// The spans say that there are more than the tree leads to.
 bool has_more_records(SQLite::Database& db) {
-  if (!has_spans(db)) return index_has_more_records(db);
   auto const span = last_span(db);
   return span && span->last_id > db.execAndGet("SELECT ifnull(max(id), 0) FROM record").getInt64();
 }

@@ -7,7 +7,7 @@
 
 namespace logboom::store {
 
-/// @return a clause about a table whose tree leads to another place for its end than for its highest id; "": none. Some look-ups; of a version without spans the roll-up's sum as well. @throws SQLite::Exception
+/// @return a clause about a table whose tree leads to another place for its end than for its highest id; "": none. Some look-ups. Of a file of this version. @throws SQLite::Exception
 std::string end_fault(SQLite::Database& db);
 
 }  // namespace logboom::store

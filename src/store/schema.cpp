@@ -106,7 +106,7 @@ ALTER TABLE publisher ADD COLUMN checksum INTEGER;
 )sql";
 
 // Times come nearly in the order of ids: which thousands of ids have them says as much as an index of each, which cost a tenth
-// of the file and a third of the insert. Warnings are few, and asked for by time. Dropped first: its pages are used again.
+// of the file and a sixth of the insert. Warnings are few, and asked for by time. Dropped first: its pages are used again.
 constexpr char const* kVersion4 = R"sql(
 DROP INDEX record_created_level;
 CREATE INDEX record_warnings ON record(created, level) WHERE level >= 30;

@@ -51,8 +51,8 @@ class SeekableWriter {
 
 /// What a reader does about a table that is damaged or not there.
 enum class FrameTable {
-  kRefused,  // SeekableError
-  kFoundAnew  // looks for the frames: who salvages. Of a frame of which the beginning is damaged it is taken that it is one
+  kRefused,   // SeekableError
+  kFoundAnew  // looks for the frames: who salvages. What cannot be read between two of them is taken for one
 };
 
 /// Memory: 2 MiB of content, and 16 bytes a frame. For one thread.

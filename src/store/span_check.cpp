@@ -23,11 +23,15 @@ class SpanCheck {
   std::vector<std::string> run() {
     next();
     while (records_.executeStep()) {
-      auto const id = records_.getColumn(0).getInt64();
+      auto const id = last_ = records_.getColumn(0).getInt64();
       while (span_ && span_->last_id < id) next();
       if (!is_in_its_span(id, records_.getColumn(1).getInt64())) ++wrong_;
     }
-    while (span_) next();
+    for (; span_; next()) {
+      if (span_->last_id > last_)
+        faults_.push_back(fmt::format("a row of span speaks of records up to {}, and the last is {}",
+                                      span_->last_id, last_));
+    }
     if (wrong_ > 0)
       faults_.push_back(
           fmt::format("{} records are in no row of span that says when they were made, or in two", wrong_));
@@ -55,6 +59,7 @@ class SpanCheck {
   SQLite::Statement spans_, records_;
   std::optional<TimeSpan> span_;
   std::int64_t behind_ = INT64_MIN;  // where the span before it ends
+  std::int64_t last_ = 0;            // record
   std::int64_t wrong_ = 0;
   std::vector<std::string> faults_;
 };

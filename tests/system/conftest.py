@@ -98,6 +98,10 @@ class Bus:
         except sqlite3.OperationalError:  # not made yet
             return 0
 
+    def own_log(self, text=""):
+        """The collector's own messages that contain it, the first one first."""
+        return [row[0] for row in self.query("SELECT message FROM records WHERE logger = 'logboom.collector' ORDER BY id") if text in row[0]]
+
     def spools(self):
         """Spools that somebody may adopt. What a process leaves that is killed while it makes or removes one is none (docs/spool.md, "Ownership")."""
         return [entry for entry in self.spool.iterdir() if entry.is_dir() and entry.name[0] != "."] if self.spool.exists() else []

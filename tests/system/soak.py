@@ -100,9 +100,12 @@ class Soak:
         self.collector_since = time.monotonic()
 
     def supervise(self):
-        """As a service manager does: a collector that could not begin, since its disk was full, is begun again."""
-        if "kill collector" not in self.active and not self.collector.running():
-            self.start_collector()
+        """As a service manager does: a collector that could not begin, since its disk was full or failed, is begun again. One that ended in another way is a fault of it."""
+        if "kill collector" in self.active or self.collector.running():
+            return
+        said = "\n".join(self.collector.lines)
+        assert self.collector.process.returncode == 1 and "cannot open" in said and "collecting on" not in said, f"ended with {self.collector.process.returncode}:\n{said}"
+        self.start_collector()
 
     def start_worker(self, host, arguments):
         self.started += 1

@@ -28,10 +28,6 @@ def open_files(process):
     return len(os.listdir(f"/proc/{process.pid}/fd"))
 
 
-def own_log(bus):
-    return [row[0] for row in bus.query("SELECT message FROM records WHERE logger = 'logboom.collector'")]
-
-
 def crowd(context, address, count, kind=zmq.PUSH):
     sockets = []
     for _ in range(count):
@@ -74,7 +70,7 @@ def test_more_publishers_than_descriptors(bus, start_collector, worker, context,
     late = worker("burst", bus.directory / "count", 100, environment=environment)
     assert late.wait(PATIENCE * 2) == 0
     eventually(lambda: bus.count("logger = 'burst'") == 100)
-    assert sum("the most that are served" in line for line in own_log(bus)) == 1, "said once"
+    assert len(bus.own_log("the most that are served")) == 1, "said once"
     assert collector.stop() == 0
 
 
@@ -140,7 +136,7 @@ def test_a_viewer_that_subscribes_to_everything_there_is_is_cut_off_and_others_a
     assert monitor.poll(PATIENCE * 1000), "it was cut off"
     hostile.disable_monitor()
     hostile.close(0)
-    eventually(lambda: any("subscribed to more than there is room for" in line for line in own_log(bus)))
+    eventually(lambda: bus.own_log("subscribed to more than there is room for"))
     for n in range(20):
         sender.send(plain(f"record {n}"))
     assert tail.wait(PATIENCE * 2) == 0

@@ -1,11 +1,10 @@
-"""Who may talk (docs/security.md): keys, rights, users, addresses beyond this machine, and what is said to who is refused."""
+"""Who may talk (docs/security.md): keys, rights, addresses beyond this machine, and what is said to who is refused. Users of this machine: test_allow_user.py."""
 
 import json
 import logging
 import os
 import pwd
 import re
-import shutil
 import signal
 import stat
 import subprocess
@@ -79,10 +78,6 @@ def status_of(run, keys, name="viewer"):
     return json.loads(answer.stdout)
 
 
-def own_log(bus, text):
-    return bus.query("SELECT count(*) FROM records WHERE logger = 'logboom.collector' AND message LIKE ?", f"%{text}%")[0][0]
-
-
 # --- keys
 
 
@@ -137,7 +132,7 @@ def test_a_wrong_or_missing_key_is_refused_and_told_why(bus, keys, locked, run, 
     assert doctor.returncode == 3 and re.search(reason, doctor.stdout)
     said = status_of(run, keys)
     assert (said["refused_keys"] if kind == "wrong" else said["failed_handshakes"]) >= 6
-    eventually(lambda: own_log(bus, keys.public["nobody"] if kind == "wrong" else "a handshake failed"))
+    eventually(lambda: bus.own_log(keys.public["nobody"] if kind == "wrong" else "a handshake failed"))
     assert bus.count() == 0 and run("level", environment=keys.environment("viewer")).stdout.startswith("no level rules")
     # What was refused waits, and leaves with the right key.
     assert run("recover", environment=keys.environment("worker")).returncode == 0
@@ -531,7 +526,7 @@ def test_an_address_that_others_reach_needs_keys_or_insecure(bus, run, keys, sta
     collector.wait_line("INSECURE")
     address = collector.endpoint.replace("0.0.0.0", "127.0.0.1").replace("*", "127.0.0.1").replace("[::]", "[::1]")
     assert "INSECURE" in run("status", "--endpoint", address).stdout
-    eventually(lambda: own_log(bus, "INSECURE"))
+    eventually(lambda: bus.own_log("INSECURE"))
     collector.stop()
     # The bus itself may ask for keys; the other inputs and outputs know none.
     if not arguments:
@@ -542,70 +537,3 @@ def test_an_address_that_others_reach_needs_keys_or_insecure(bus, run, keys, sta
 @pytest.mark.parametrize("endpoint", ["tcp://127.0.0.1:0", "tcp://localhost:0", "tcp://[::1]:0"])
 def test_an_address_of_this_machine_needs_nothing(start_collector, endpoint):
     assert start_collector(endpoint=endpoint, database=None).stop() == 0
-
-
-# --- users of this machine
-
-
-def as_user(user, arguments, environment):
-    return subprocess.run(["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", *(str(a) for a in arguments)],
-                          env=environment, capture_output=True, text=True, timeout=PATIENCE)
-
-
-@pytest.fixture
-def public(bus):
-    """The bus's directory can be entered by all, and nobody has a spool and a copy of the command that it may run."""
-    if NOT_ROOT:
-        pytest.skip("only root can be somebody else")
-    if shutil.which("setpriv") is None:
-        pytest.skip("no setpriv")
-    bus.directory.chmod(0o711)
-    bus.runtime.chmod(0o711)
-    home = bus.directory / "nobody"
-    home.mkdir(mode=0o700)
-    os.chown(home, NOBODY.pw_uid, NOBODY.pw_gid)
-    command = bus.directory / "logboom"
-    shutil.copy(COMMAND, command)
-    environment = bus.environment | {"LOGBOOM_SPOOL": str(home / "spool"), "HOME": str(home)}
-    return lambda *arguments: as_user(NOBODY, [command, *arguments], environment)
-
-
-def test_without_leave_the_directory_keeps_others_out(bus, collector, public):
-    # (What others leave in spools of their own is not theirs to be adopted: docs/spool.md, "Ownership".)
-    directory = bus.path.parent
-    assert stat.S_IMODE(directory.stat().st_mode) == 0o700
-    for end in ("push", "ctl", "pub"):
-        assert stat.S_IMODE(os.stat(f"{bus.path}.{end}").st_mode) == 0o600
-    assert public("send", "--timeout", "1", "hello").returncode == 3
-    doctor = public("doctor")
-    assert doctor.returncode == 3 and f"no permission for user {NOBODY.pw_uid}" in doctor.stdout
-    assert bus.count() == 0
-
-
-def test_listed_users_are_let_in_with_their_rights(bus, public, start_collector, run):
-    start_collector("--allow-user", "nobody=publish,view")
-    done = public("send", "from another user")
-    assert done.returncode == 0, done.stderr
-    assert public("status").returncode == 0
-    level = public("level", "debug")
-    assert level.returncode == 1 and f"user {NOBODY.pw_uid} may not control" in level.stderr
-    assert run("level", "debug").returncode == 0, "who started it may do all"
-    assert bus.count("message = 'from another user'") == 1
-
-
-def test_users_that_are_not_listed_are_told_and_counted(bus, public, start_collector, run):
-    start_collector("--allow-user", "daemon")
-    refused = public("send", "--timeout", "60", "hello")
-    assert refused.returncode == 3 and "does not admit this user" in refused.stderr and len(refused.stderr.splitlines()) == 1
-    assert "does not admit this user" in public("tail").stderr
-    said = json.loads(run("status", "-o", "json").stdout)
-    assert said["refused_users"] >= 2 and not said["curve"]
-    eventually(lambda: own_log(bus, f"user {NOBODY.pw_uid}:"))
-    assert bus.count() == 0
-
-
-def test_a_user_that_is_none_and_a_directory_that_nobody_reaches(bus, run):
-    unknown = run("collect", bus.endpoint, "--no-db", "--allow-user", "no-such-user")
-    assert unknown.returncode == 2 and "there is no user no-such-user" in unknown.stderr
-    closed = run("collect", bus.endpoint, "--no-db", "--allow-user", "daemon")
-    assert closed.returncode == 1 and "cannot enter" in closed.stderr and "/run/logboom/bus" in closed.stderr

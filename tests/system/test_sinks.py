@@ -18,10 +18,6 @@ def lines(path):
     return path.read_text().splitlines() if path.exists() else []
 
 
-def own_log(bus):
-    return [row[0] for row in bus.query("SELECT message FROM records WHERE logger = 'logboom.collector' ORDER BY id")]
-
-
 def send(push, count, **record):
     for i in range(count):
         push.send_json({"logger": "app", "level": 20, "message": f"record {i}"} | record)
@@ -187,7 +183,7 @@ def test_sighup_changes_sinks_and_loses_nothing_of_those_that_stay(bus, start_co
     assert collector.stop() == 0
     assert lines(bus.directory / "a.log") == [f"turn {turn}" for turn in range(6) for _ in range(500)] + ["end"] * 500
     assert (bus.directory / "b.log").exists()
-    assert sum(line.startswith("reloaded") for line in own_log(bus)) == 6
+    assert sum(line.startswith("reloaded") for line in bus.own_log()) == 6
 
 
 def test_a_bad_file_at_sighup_changes_nothing_and_is_told(bus, start_collector, push, config):
@@ -217,7 +213,7 @@ def test_a_bad_file_at_sighup_changes_nothing_and_is_told(bus, start_collector, 
     send(push, 1, message="after")
     eventually(lambda: lines(bus.directory / "a.log") == ["before", "after"])
     assert collector.stop() == 0
-    told = own_log(bus)
+    told = bus.own_log()
     assert any("levle" in line for line in told) and any("nothing is changed" in line for line in told)
 
 

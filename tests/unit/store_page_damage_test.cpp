@@ -175,8 +175,10 @@ class StorePageDamageTest : public StoreDamageTest {
   static constexpr std::size_t kStep = 3;
 #endif
 
-  void try_each_bit(Page const& page, std::size_t at, std::size_t bytes, Allowed const& allowed) {
-    for (std::size_t bit = 0; bit < 8 * bytes && !HasFatalFailure(); bit += step(kStep)) {
+  /// The store with one bit turned round, for every `every`th bit of `bytes` bytes of the page.
+  template <class Work>
+  void with_each_bit(Page const& page, std::size_t at, std::size_t bytes, std::size_t every, Work const& work) {
+    for (std::size_t bit = 0; bit < 8 * bytes && !HasFatalFailure(); bit += every) {
       SCOPED_TRACE(fmt::format("{}: bit {} of byte {} of page {}", page.what, bit % 8, at + bit / 8 - page.at,
                                page.at / kPage + 1));
       Bytes bad = good_;
@@ -184,9 +186,22 @@ class StorePageDamageTest : public StoreDamageTest {
       byte = static_cast<char>(byte ^ (1 << bit % 8));
       write_bytes(path, bad);
       remove_logs();
+      work();
+    }
+  }
+  void try_each_bit(Page const& page, std::size_t at, std::size_t bytes, Allowed const& allowed) {
+    with_each_bit(page, at, bytes, step(kStep), [&] {
       try_damaged(allowed);
       ++tried_;
-    }
+    });
+  }
+  /// Of the pointer to its last page, which an internal page has at its place 8.
+  template <class Work>
+  void with_each_bit_of_the_last_pointer(std::string_view what, Work const& work) {
+    auto const root =
+        std::find_if(pages_.begin(), pages_.end(), [&](Page const& page) { return page.what == what; });
+    ASSERT_NE(root, pages_.end());
+    with_each_bit(*root, root->at + 8, 4, 1, work);
   }
 
   void try_damaged(Allowed const& allowed) {
@@ -266,16 +281,7 @@ TEST_F(StorePageDamageTest, AnyBitOfAPagesHeaderCostsNothing) {
 
 // Where the tree of the records ends new ones are added: not among others, nor with ids that are given.
 TEST_F(StorePageDamageTest, AWrongPointerToTheLastPageIsSeenBeforeAnythingIsWritten) {
-  auto const root = std::find_if(pages_.begin(), pages_.end(),
-                                 [](Page const& page) { return page.what == "record, internal"; });
-  ASSERT_NE(root, pages_.end());
-  for (std::size_t bit = 0; bit < 32; ++bit) {
-    SCOPED_TRACE(bit);
-    Bytes bad = good_;
-    char& byte = bad[root->at + 8 + bit / 8];
-    byte = static_cast<char>(byte ^ (1 << bit % 8));
-    write_bytes(path, bad);
-    remove_logs();
+  with_each_bit_of_the_last_pointer("record, internal", [&] {
     read_all();
     try {
       StoreWriter const writer(path);
@@ -283,7 +289,7 @@ TEST_F(StorePageDamageTest, AWrongPointerToTheLastPageIsSeenBeforeAnythingIsWrit
     } catch (StoreError const& error) {
       EXPECT_EQ(error.kind(), StoreError::Kind::kDamaged) << error.what();
     }
-  }
+  });
 }
 
 // What they say is believed only with its checksum, and what they do not say is looked for.
@@ -302,37 +308,20 @@ TEST_F(StorePageDamageTest, NoBitOfTheSpansHidesARecord) {
   EXPECT_EQ(expected.size(), 20U);
   for (Page const& page : pages_) {
     if (!page.what.starts_with("span, ")) continue;
-    for (std::size_t bit = 0; bit < 8 * kPage; bit += step(3 * kStep)) {
-      SCOPED_TRACE(fmt::format("{}: bit {} of byte {}", page.what, bit % 8, bit / 8));
-      Bytes bad = good_;
-      char& byte = bad[page.at + bit / 8];
-      byte = static_cast<char>(byte ^ (1 << bit % 8));
-      write_bytes(path, bad);
-      remove_logs();
-      ASSERT_EQ(found(), expected);
-    }
+    with_each_bit(page, page.at, kPage, step(3 * kStep), [&] { ASSERT_EQ(found(), expected); });
   }
 }
 
 // Where the spans end the writer adds to them: not to another table.
 TEST_F(StorePageDamageTest, AWrongPointerToTheLastSpansCostsNothing) {
-  auto const root = std::find_if(pages_.begin(), pages_.end(),
-                                 [](Page const& page) { return page.what == "span, internal"; });
-  ASSERT_NE(root, pages_.end());
-  for (std::size_t bit = 0; bit < 32; ++bit) {
-    SCOPED_TRACE(bit);
-    Bytes bad = good_;
-    char& byte = bad[root->at + 8 + bit / 8];
-    byte = static_cast<char>(byte ^ (1 << bit % 8));
-    write_bytes(path, bad);
-    remove_logs();
+  with_each_bit_of_the_last_pointer("span, internal", [&] {
     StoreWriter(path).write(some(1, 50));
     auto const to = (directory / "salvaged.sqlite").string();
     std::filesystem::remove(to);
     Salvaged const got = salvage(path, to);
     ASSERT_EQ(got.records, all_.size() + 50);
     ASSERT_EQ(got.lost, 0U);
-  }
+  });
 }
 
 // Of a text that is longer than a page, where it goes on; of free pages, which they are.

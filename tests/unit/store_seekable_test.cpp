@@ -130,7 +130,6 @@ TEST_F(SeekableTest, WithoutATableAllFramesAreFoundThatAreWhole) {
     SCOPED_TRACE(fmt::format("byte {} of the table", at - frames_end));
     auto changed = whole;
     changed[at] ^= 0x10;
-    if (changed.compare(frames_end, 4, whole, frames_end, 4) != 0) continue;  // below
     expect_found(changed, none, content.size());
   }
   {

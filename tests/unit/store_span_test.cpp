@@ -172,6 +172,15 @@ TEST_F(StoreSpanTest, VerifyTellsOfASpanOfOtherTimes) {
   EXPECT_THAT(found.places[0].what, HasSubstr("1 records are in no row of span"));
 }
 
+TEST_F(StoreSpanTest, VerifyTellsOfASpanOfRecordsThatAreNotThere) {
+  { StoreWriter(path).write(blocks_of(make_block(1, 1, 100, kStart))); }
+  TimeSpan const wrong{1, 105, kStart, kStart + 99};
+  run(fmt::format("UPDATE span SET last_id = {}, checksum = {}", wrong.last_id, wrong.checksum()));
+  Inspection const found = inspect_file(path);
+  ASSERT_EQ(found.places.size(), 1U);
+  EXPECT_THAT(found.places[0].what, HasSubstr("speaks of records up to 105, and the last is 100"));
+}
+
 // The page where the table ends may be another table's.
 TEST_F(StoreSpanTest, ADamagedEndIsNotWrittenTo) {
   { StoreWriter(path).write(blocks_of(make_block(1, 1, 10, kStart))); }
