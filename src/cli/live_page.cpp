@@ -101,6 +101,8 @@ void LivePage::enter() noexcept {
   if (modes_kept) {
     auto raw = modes;
     raw.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
+    // With Ctrl-C and Ctrl-Z the kernel sends the signal and then drops what is on its way to the terminal: that may be kLeave already.
+    raw.c_lflag |= NOFLSH;
     raw.c_cc[VMIN] = 0;
     raw.c_cc[VTIME] = 0;
     ::tcsetattr(STDIN_FILENO, TCSANOW, &raw);
