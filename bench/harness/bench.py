@@ -65,11 +65,22 @@ class Bench:
         return None, f"no {program} in the system, nor in {root}, where ./dev bench unpacks the package {package}", None
 
 
-def interleave(rounds, subjects, say=lambda _: None):
-    """subjects: name → callable. One round of each in turn, as often as there are rounds. Returns name → list of what they gave."""
+def interleave(rounds, subjects, say=lambda _: None, peers=(), absent=None):
+    """subjects: name → callable. One round of each in turn, as often as there are rounds. Returns name → list of what they gave.
+
+    One of `peers` that fails is left out from there on, and `absent` says why: its fault must not cost what the others gave.
+    """
     found = {name: [] for name in subjects}
     for turn in range(rounds):
         for name, measure in subjects.items():
+            if name not in found:
+                continue
             say(f"round {turn + 1} of {rounds}: {name}")
-            found[name].append(measure())
+            try:
+                found[name].append(measure())
+            except Failed as error:
+                if name not in peers:
+                    raise
+                absent[name] = f"failed in round {turn + 1} of {rounds}: {error}"
+                del found[name]
     return found

@@ -79,7 +79,7 @@ def run(bench):
         # A run of its own for each number of threads: with fewer than all, the background threads have processors of their own.
         subjects[name] = lambda program=program, ours=not peer, clock=CLOCKS.get(name, "auto"): {count: measure(bench, program, [count], samples, ours, clock) for count in threads}
     subjects["logboom, no collector"] = lambda: {count: measure(bench, "log_call_logboom", [count], samples, False) for count in threads}
-    found = interleave(bench.rounds, subjects, bench.say)
+    found = interleave(bench.rounds, subjects, bench.say, [name for name, _, peer in PEERS if peer], section.absent)
     section.measured = found
     for count in threads:
         results = {name: [one[count] for one in rounds] for name, rounds in found.items()}

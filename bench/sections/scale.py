@@ -81,11 +81,14 @@ def bus_table(section, bench, found, what, counts):
 def insert_table(section, bench, stores):
     first = next(iter(stores.values()))
     table = section.table("inserting (time inside the writer)", ["rows in the store", "rows/s up to there", "to the smallest", "rows/s from there on, with queries", "transaction p99, ms", "rows at the end"])
+    rates = {rows: Spread([of["filled"]["rate"]]) for rows, of in stores.items() if of["filled"]["transaction_ms"]}
     for rows, of in stores.items():
-        filled = Spread([of["filled"]["rate"]])
-        table.row(f"{rows:,}", filled, filled / Spread([first["filled"]["rate"]]), Spread(one["rate"] for one in of["floods"]) if of["floods"] else None,
-                  Spread([of["filled"]["transaction_ms"]["p99"]]), f"{of['floods'][-1]['rows'] if of['floods'] else rows:,}")
-    section.plots.append(plots.scaling(bench.plots / "scale-inserts.svg", "inserting", "rows in the store", "rows/s", {"filling": [(rows, Spread([of["filled"]["rate"]])) for rows, of in stores.items()]}))
+        filled, floods = rates.get(rows), of["floods"]
+        table.row(f"{rows:,}", filled, filled and filled / Spread([first["filled"]["rate"]]), Spread(one["rate"] for one in floods) if floods else None,
+                  filled and Spread([of["filled"]["transaction_ms"]["p99"]]), f"{floods[-1]['rows'] if floods else of['filled']['rows']:,}")
+    for rows in stores.keys() - rates.keys():
+        section.note(f"there was nothing to fill up to {rows:,} rows: what was written beside the queries before had made more")
+    section.plots.append(plots.scaling(bench.plots / "scale-inserts.svg", "inserting", "rows in the store", "rows/s", {"filling": list(rates.items())}))
 
 
 def times(of, name, when, quantile="p50"):

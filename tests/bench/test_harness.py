@@ -4,6 +4,7 @@ import json
 import math
 import pathlib
 import sys
+import types
 
 import pytest
 
@@ -15,6 +16,7 @@ from harness import machine, report, targets  # noqa: E402
 from harness.bench import interleave  # noqa: E402
 from harness.processes import Failed, Process  # noqa: E402
 from harness.spread import Spread, number  # noqa: E402
+from sections import scale  # noqa: E402
 
 
 def test_a_spread_has_median_and_both_ends():
@@ -98,6 +100,20 @@ def test_rounds_are_interleaved():
     assert order == ["a", "b", "a", "b"] and found == {"a": [1, 1], "b": [2, 2]}
 
 
+def test_a_peer_that_fails_is_absent_and_the_others_go_on():
+    turns = []
+
+    def crash():
+        turns.append("peer")
+        raise Failed("peer ended with -11")
+
+    absent = {}
+    found = interleave(2, {"ours": lambda: 1, "peer": crash}, peers=["peer"], absent=absent)
+    assert found == {"ours": [1, 1]} and turns == ["peer"] and absent == {"peer": "failed in round 1 of 2: peer ended with -11"}
+    with pytest.raises(Failed):  # ours must not
+        interleave(2, {"ours": crash, "peer": lambda: 1}, peers=["peer"], absent={})
+
+
 def test_the_load_of_others_is_told_from_ones_own():
     load = machine.Load()
     busy = Process([sys.executable, "-c", "import time\nwhile time.process_time() < 0.3: pass"])
@@ -130,3 +146,14 @@ def test_bad_arguments_are_named(arguments, message, capsys):
 
 def test_quick_results_are_kept_apart():
     assert run.arguments_of(["--quick"])[0].output != run.arguments_of([])[0].output == BENCH / "results"
+
+
+def test_a_store_that_floods_made_larger_than_the_next_size(tmp_path):
+    """With many rounds a store grows past the next size while queries are asked: there is nothing to fill, which is no reason to lose the rest."""
+    filled = {"rows": 100, "rate": 10.0, "transaction_ms": {"p99": 1.0}}
+    flood = {"rows": 300, "rate": 5.0}
+    stores = {100: {"filled": filled, "floods": [flood]}, 200: {"filled": {"rows": 300, "rate": 0.0, "transaction_ms": None}, "floods": []}}
+    section = report.Section("scale", "", "", "")
+    scale.insert_table(section, types.SimpleNamespace(plots=tmp_path), stores)
+    rows = section.tables[0].rows
+    assert [row[0] for row in rows] == ["100", "200"] and rows[1][1] is None and rows[1][-1] == "300" and "200 rows" in section.notes[0]
