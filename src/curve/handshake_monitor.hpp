@@ -47,6 +47,8 @@ class HandshakeMonitor {
   bool is_open() const noexcept { return events_.handle() != nullptr; }
   /// For zmq_poll.
   void* handle() noexcept { return events_.handle(); }
+  /// For poll(2): readable when something happened after next() said that nothing did; -1: not open. @throws zmq::error_t
+  int descriptor() const { return is_open() ? events_.get(zmq::sockopt::fd) : -1; }
 
  private:
   // Handshakes in a row that one who goes on listening ended without a word.

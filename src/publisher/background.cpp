@@ -1,6 +1,7 @@
 // Time and waiting of the publisher's own threads.
 #include "publisher/background.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 namespace logboom::publisher {
@@ -11,8 +12,11 @@ std::int64_t monotonic_ms() noexcept {
       .count();
 }
 
-void poll(std::vector<zmq_pollitem_t>& items, std::int64_t milliseconds) noexcept {
-  zmq_poll(items.data(), static_cast<int>(items.size()), static_cast<long>(milliseconds));
+void poll(std::span<pollfd> items, std::int64_t milliseconds) noexcept {
+  constexpr std::int64_t kMost = 3'600'000;
+  auto const most = static_cast<int>(std::min(milliseconds, kMost));
+  if (::poll(items.data(), items.size(), most) >= 0) return;
+  for (auto& item : items) item.revents = 0;
 }
 
 }  // namespace logboom::publisher

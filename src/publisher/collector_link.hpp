@@ -41,10 +41,17 @@ class CollectorLink final : public delivery::Link {
   std::optional<delivery::Control> hear() override;
   std::size_t unreadable() const noexcept { return unreadable_; }
 
-  /// For zmq_poll; nothing where nothing is open. `to_send`: wake up as well when PUSH can take a batch.
-  void add_to(std::vector<zmq_pollitem_t>& items, bool to_send);
+  /// Waits, `most` milliseconds at the longest, for something to hear, for `wake` (a descriptor) to be readable, and, `to_send`, for PUSH to take a batch. What it says there is
+  /// nothing of is not looked for again before the next wait: this is what a publisher with nothing to say does all day. @return whether `wake` is readable
+  bool wait(int wake, bool to_send, std::int64_t most);
 
  private:
+  /// What is known of a socket without asking it. ZeroMQ's descriptors tell of what came after a socket was asked last, and sending asks as well.
+  struct News {
+    bool none = false;  // there was nothing to read when it was asked last
+    bool calm = false;  // and nothing came while we waited: holds for one look
+  };
+
   void open_sockets();
   void open_push();
   void close_sockets() noexcept;
@@ -57,6 +64,7 @@ class CollectorLink final : public delivery::Link {
   zmq::socket_t push_, control_;
   curve::HandshakeMonitor monitor_;  // of control
   bool lost_ = false;                // the connection, since it was opened
+  News control_news_, monitor_news_;
   std::size_t unreadable_ = 0;
 };
 

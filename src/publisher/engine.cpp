@@ -81,7 +81,8 @@ void Wakeup::nudge() noexcept {
 
 void Wakeup::doze(bool rarely) noexcept { dozing_.exchange(rarely ? 1 : 0, std::memory_order_acq_rel); }
 
-void Wakeup::clear() noexcept {
+void Wakeup::clear(bool readable) noexcept {
+  if (!readable && !pending_.load(std::memory_order_acquire)) return;
   std::uint64_t count = 0;
   while (::read(fd_, &count, sizeof count) < 0 && errno == EINTR) {
   }

@@ -58,7 +58,7 @@ class Wakeup {
   Wakeup(Wakeup const&) = delete;
   Wakeup& operator=(Wakeup const&) = delete;
 
-  /// For zmq_poll: readable after wake(). Close-on-exec.
+  /// For poll(2): readable after wake(). Close-on-exec.
   int fd() const noexcept { return fd_; }
   /// From any thread; a system call only if none is pending.
   void wake() noexcept;
@@ -66,8 +66,8 @@ class Wakeup {
   void nudge() noexcept;
   /// By the sender, whether it is going to look rarely; it looks at the rings once more after it said so.
   void doze(bool rarely) noexcept;
-  /// By the sender, before it looks for work.
-  void clear() noexcept;
+  /// By the sender, before it looks for work. `readable`: fd() was.
+  void clear(bool readable) noexcept;
 
  private:
   int fd_;

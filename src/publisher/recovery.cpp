@@ -91,7 +91,6 @@ void Recovery::send(spool::Spool spool, RecoverOptions::Endpoints const& endpoin
   Replay replay(
       *context_, std::move(spool), endpoints, options_.keys, [this](std::string_view line) { report(line); },
       [this](std::string_view line) { report_damage(line); });
-  std::vector<zmq_pollitem_t> items;
   std::uint64_t committed = 0;
   bool welcomed = false;
   auto progressed = monotonic_ms();
@@ -102,9 +101,7 @@ void Recovery::send(spool::Spool spool, RecoverOptions::Endpoints const& endpoin
     committed = replay.committed();
     welcomed = replay.welcomed();
     if (now - progressed > options_.patience.count() || !replay.refusal().empty()) break;
-    items.clear();
-    replay.add_to(items);
-    if (!worked && !replay.done()) poll(items, 10);
+    if (!worked && !replay.done()) replay.wait(10);
   }
   if (!replay.refusal().empty()) result_.refusal = replay.refusal();
   result_.reached = result_.reached || replay.answered();

@@ -27,7 +27,8 @@ class Replay {
 
   /// @return whether something came or went
   bool step(std::int64_t now);
-  void add_to(std::vector<zmq_pollitem_t>& items) { link_.add_to(items, speaker_.blocked()); }
+  /// Until there may be something to do, `most` milliseconds at the longest.
+  void wait(std::int64_t most) { link_.wait(-1, speaker_.blocked(), most); }
 
   /// All is committed, the collector has answered the bye, and the directory is gone (or, if part of it could not be read, set aside as NAME.unreadable).
   bool done() const { return done_; }

@@ -15,7 +15,9 @@ namespace logboom::publisher {
 namespace {
 
 constexpr std::int64_t kActive =
-    200;  // ms after records were sent or acked: look at the rings every millisecond
+    200;  // ms after records were sent or acked: look at the rings without being told, every millisecond at first
+constexpr std::int64_t kMoreRarely =
+    4;  // and then after a quarter more of the time that nothing came: hundreds that wait for one collector must leave it the processors
 constexpr std::int64_t kIdleWait =
     10;  // ms between two looks else; a crowded ring, a flush or a message ends the wait
 constexpr std::int64_t kLongIdle = 5000;  // ms without anything: then only every
@@ -103,7 +105,7 @@ void Sender::run() {
     auto const now = monotonic_ms();
     bool worked = false;
     try {
-      engine_->wakeup().clear();
+      engine_->wakeup().clear(std::exchange(woken_, false));
       if (now >= broken_until)
         worked = do_work(now);
       else
@@ -278,16 +280,26 @@ bool Sender::over(std::int64_t now) {
   return true;
 }
 
+/// ms from one look at the rings to the next, so long after records were sent or acked. A collector that lets one wait for acks is busy: it would have to wait for what is new as well.
+std::int64_t Sender::pause_after(std::int64_t quiet) const {
+  if (quiet >= kLongIdle) return kLongWait;
+  auto const most = speaker_->window().in_flight() > 0 ? kLongWait : kIdleWait;
+  return quiet >= kActive ? most : std::clamp<std::int64_t>(quiet / kMoreRarely, 1, most);
+}
+
 void Sender::wait(bool worked, std::int64_t now) {
   if (worked) return;
-  bool const idle = now - worked_at_ >= kActive;
-  engine_->wakeup().doze(idle);
-  poll_items_.clear();
-  poll_items_.push_back({nullptr, engine_->wakeup().fd(), ZMQ_POLLIN, 0});
-  if (now >= speak_again_)
-    link_->add_to(poll_items_, speaker_->blocked());  // else nobody would read what is there
-  auto const pause = now - worked_at_ >= kLongIdle ? kLongWait : kIdleWait;
-  poll(poll_items_, idle && !feed_->crowded() ? pause : 1);
+  auto& wakeup = engine_->wakeup();
+  auto pause = pause_after(now - worked_at_);
+  wakeup.doze(pause > 1);
+  if (feed_->crowded()) pause = 1;
+  if (now >= speak_again_) {
+    woken_ = link_->wait(wakeup.fd(), speaker_->blocked(), pause);
+    return;
+  }
+  pollfd own{wakeup.fd(), POLLIN, 0};  // nobody would read what is in the sockets
+  poll({&own, 1}, pause);
+  woken_ = own.revents != 0;
 }
 
 }  // namespace logboom::publisher

@@ -64,6 +64,7 @@ class Sender {
   bool speak(std::int64_t now);
   void failed(std::exception const& error, std::int64_t now);
   bool over(std::int64_t now);
+  std::int64_t pause_after(std::int64_t quiet) const;
   void wait(bool worked, std::int64_t now);
   void look_for_rings();
   void free_slots(std::int64_t now);
@@ -80,7 +81,7 @@ class Sender {
   std::optional<Adopter> adopter_;
   std::vector<std::shared_ptr<RingSlot>> slots_;
   std::uint64_t slots_version_ = UINT64_MAX;
-  std::vector<zmq_pollitem_t> poll_items_;
+  bool woken_ = false;  // the wakeup was readable when it was waited for last
   std::int64_t worked_at_ = 0;  // when records were sent or acked last
   std::uint64_t moved_ = 0;     // of both, so many
   std::int64_t seal_next_ = 0;

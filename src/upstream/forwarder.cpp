@@ -234,10 +234,7 @@ bool Forwarder::over(std::int64_t now) {
 
 void Forwarder::wait(bool worked) {
   if (worked) return;
-  items_.clear();
-  items_.push_back({nullptr, wake_, ZMQ_POLLIN, 0});
-  link_->add_to(items_, speaker_->blocked());
-  publisher::poll(items_, kTurn);
+  link_->wait(wake_, speaker_->blocked(), kTurn);
 }
 
 void Forwarder::count() {

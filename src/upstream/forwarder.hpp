@@ -104,7 +104,6 @@ class Forwarder {
   ForwardFeed feed_;
   std::optional<publisher::CollectorLink> link_;
   std::optional<delivery::Speaker> speaker_;
-  std::vector<zmq_pollitem_t> items_;
   bool welcomed_ = false, said_ = false;
   std::int64_t silent_since_ = 0;
   std::int64_t progressed_ = 0, stop_by_ = 0;
