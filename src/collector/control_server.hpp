@@ -23,9 +23,9 @@ namespace logboom::collector {
 class ControlServer {
  public:
   // What all publishers together may have in flight, shared out: it bounds what ZeroMQ's queues can hold of honest publishers.
-  static constexpr std::uint64_t kWindowBudget = 24U << 20U;
+  static constexpr std::uint64_t kWindowBudget = 12U << 20U;
   static constexpr std::uint64_t kLargestWindow = 4U << 20U;
-  static constexpr std::uint64_t kSmallestWindow = 128U << 10U;
+  static constexpr std::uint64_t kSmallestWindow = 16U << 10U;  // lets one batch through, whatever its size
   static constexpr std::size_t kMaxFlushes = 4'096;  // waiting; a peer that finds no room asks again
   static constexpr int kQuestionCost = 32;  // of one that is answered with many publishers or from the disk
   // ms between two reports of a publisher; with many of them so many that 4,000 come in a second.

@@ -97,8 +97,10 @@ void SenderWindow::learn(StreamState const& state, std::int64_t now) {
   stream.refused = state.expected == 0;
   if (stream.refused) return;
   if (state.committed > stream.committed || state.expected > stream.expected) {
+    // With hundreds of publishers it may take a collector seconds to come to one's batches, and what is sent again then makes it later still.
+    auto const took = stream.pending() ? now - stream.progressed : 0;
+    stream.stall = std::clamp(took * kPatience, kStall, kStallAtMost);
     stream.progressed = now;
-    stream.stall = kStall;
     stream.struck = kNever;
   }
   if (state.committed > stream.committed) acked_ += state.committed - stream.committed;
@@ -128,7 +130,10 @@ void SenderWindow::welcome(Welcome const& message, std::int64_t now) {
   epoch_ = message.epoch;
   window_ = message.window;
   if (must_rewind) {
-    for (auto& [number, stream] : streams_) stream.expected = 0;
+    for (auto& [number, stream] : streams_) {
+      stream.expected = 0;
+      stream.progressed = now;  // it was away: that says nothing of how busy it is
+    }
   }
   for (auto const& state : message.streams) learn(state, now);
   retire();

@@ -28,6 +28,7 @@ class SenderWindow {
   static constexpr std::int64_t kStall =
       300;  // ms without progress of a stream that has unacked records; doubled by each resend in vain, up to kStallAtMost
   static constexpr std::int64_t kStallAtMost = 5000;
+  static constexpr std::int64_t kPatience = 2;  // times as long as the last progress took, if that is more
   static constexpr std::int64_t kGrace =
       200;  // ms after a rewind in which requests to resend are taken for echoes of what was in the pipe before it
 

@@ -81,7 +81,7 @@ class Sender {
   std::optional<Adopter> adopter_;
   std::vector<std::shared_ptr<RingSlot>> slots_;
   std::uint64_t slots_version_ = UINT64_MAX;
-  bool woken_ = false;  // the wakeup was readable when it was waited for last
+  bool woken_ = false;          // the wakeup was readable when it was waited for last
   std::int64_t worked_at_ = 0;  // when records were sent or acked last
   std::uint64_t moved_ = 0;     // of both, so many
   std::int64_t seal_next_ = 0;

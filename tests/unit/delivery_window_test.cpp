@@ -229,13 +229,58 @@ TEST_F(Window, AStallIsAskedAboutTwiceBeforeItIsBelieved) {
   stall();
   welcome({{0, 0, 51}, {1, 0, 1}});
   EXPECT_FALSE(window.rewound()) << "that was progress";
+  now += SenderWindow::kPatience * SenderWindow::kStall;
   stall();
   welcome({{0, 0, 51}, {1, 0, 1}});
   EXPECT_FALSE(window.rewound());
+  now += SenderWindow::kPatience * SenderWindow::kStall;
   stall();
   welcome({{0, 0, 51}, {1, 0, 1}});
   EXPECT_TRUE(window.rewound());
   EXPECT_EQ(window.cursor(0), 51U);
+}
+
+// 500 publishers at full speed: a third of all records was sent again, though nothing was lost.
+TEST_F(Window, WhoIsServedSlowlyWaitsLonger) {
+  constexpr std::int64_t kSlow = 1500;  // ms from one progress to the next: a collector with hundreds of others
+  start();
+  send(0, 100);
+  now += SenderWindow::kStall - 1;
+  ack({{0, 0, 11}});
+  std::uint64_t expected = 11;
+  std::int64_t turn = SenderWindow::kStall;
+  for (auto served = now; expected < 100; ++now) {
+    if (window.hello_due(now)) {
+      window.said_hello(now);
+      welcome({{0, 0, expected}, {1, 0, 1}});
+    }
+    if (now - served < turn) continue;
+    served = now;
+    turn = std::min(turn * 3 / 2, kSlow);
+    ack({{0, 0, expected += 10}});
+  }
+  EXPECT_EQ(window.rewinds(), 0U);
+  now += kSlow;
+  ack({{0, 100, 101}});
+  send(0, 1);
+  EXPECT_FALSE(window.hello_due(now + SenderWindow::kStall));
+  ack({{0, 101, 102}});
+  send(0, 1);
+  EXPECT_TRUE(window.hello_due(now + SenderWindow::kStall))
+      << "and is impatient again when it is served at once";
+}
+
+TEST_F(Window, ACollectorThatWasAwayIsNotTakenForABusyOne) {
+  start();
+  send(0, 100);
+  window.disconnected();
+  now += 60'000;
+  window.connected(now);
+  window.said_hello(now);
+  welcome({{0, 0, 51}, {1, 0, 1}}, kWindow, kEpoch + 1);
+  ASSERT_TRUE(window.rewound());
+  send(0, 50);
+  EXPECT_TRUE(window.hello_due(now + SenderWindow::kStall));
 }
 
 TEST_F(Window, ManyWelcomesAtOnceAreOne) {
