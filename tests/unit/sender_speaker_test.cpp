@@ -44,10 +44,7 @@ class SpeakerTest : public testing::Test {
     spilled += feed->relieve(now);
     if (collector) collector->step();
     if (other) other->step();
-    if (worked) return;
-    std::vector<zmq_pollitem_t> items;
-    link->add_to(items, speaker->blocked());
-    poll(items, 1);
+    if (!worked) link->wait(-1, speaker->blocked(), 1);
   }
   template <class Condition>
   bool until(Condition const& condition) {
