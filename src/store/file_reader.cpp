@@ -126,8 +126,8 @@ FileReader::Search::State::State(Impl& from, Selection selected, std::size_t new
   select.emplace(
       reader.db,
       fmt::format("SELECT {} FROM record r WHERE r.id > :after AND r.id <= :up_to{} ORDER BY r.id{}",
-                  wanted > 0 && selection.exact() ? "r.id" : kRecordColumns, selection.condition(),
-                  wanted > 0 ? " DESC" : ""));
+                  wanted > 0 ? tested_columns(selection.tests_texts(), selection.tests_fields()) : kRecordColumns,
+                  selection.condition(), wanted > 0 ? " DESC" : ""));
 }
 
 bool FileReader::Search::State::walk(Visit const& visit) {
@@ -170,7 +170,7 @@ bool FileReader::Search::State::find(std::vector<std::int64_t>& found) {
   select->bind(":up_to", next.last);
   try {
     while (found.size() < wanted && select->executeStep()) {
-      if (selection.exact() || selection.passes(reader.rows.read(*select)))
+      if (selection.exact() || selection.passes(read_tested_row(*select)))
         found.push_back(select->getColumn(0).getInt64());
     }
   } catch (...) {

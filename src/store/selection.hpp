@@ -2,6 +2,7 @@
 // Must not know who asks or how the rows are walked.
 #pragma once
 
+#include "store/field_sieve.hpp"
 #include "store/id_ranges.hpp"
 #include "store/word_test.hpp"
 
@@ -36,6 +37,9 @@ class Selection {
 
   /// The condition says it all.
   bool exact() const noexcept { return !rest_.has_value() && words_ == nullptr; }
+  /// What passes() looks at.
+  bool tests_texts() const noexcept { return words_ != nullptr || (rest_ && !rest_->filter().regex.empty()); }
+  bool tests_fields() const noexcept { return rest_ && !rest_->filter().fields.empty(); }
   /// What the condition does not say.
   bool passes(Record const& record) const {
     return (!rest_ || rest_->matches(record)) && (words_ == nullptr || words_->matches(record));
@@ -50,6 +54,7 @@ class Selection {
   void restrict_sites(SQLite::Database& db, Filter const& filter);
   void restrict_sources(SQLite::Database& db, Filter const& filter);
   void restrict_texts(Filter const& filter);
+  void restrict_fields(std::vector<AnyText> const& sieve);
   void restrict_words(SQLite::Database& db);
   void take_ids(std::vector<std::int64_t> const& ids, bool all, std::string const& column, char const* name);
 
