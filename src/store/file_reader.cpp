@@ -1,6 +1,7 @@
 #include "store/file_reader.hpp"
 
 #include "store/file_facts.hpp"
+#include "store/has_text.hpp"
 #include "store/page.hpp"
 #include "store/read_connection.hpp"
 #include "store/record_rows.hpp"
@@ -39,7 +40,9 @@ struct FileReader::Impl {
         first_id(first_id_of(db)),
         rows(db),
         find(db, fmt::format("SELECT {} FROM record r WHERE r.id = ?", kRecordColumns)),
-        find_last(db, "SELECT ifnull(max(id), 0) FROM record") {}
+        find_last(db, "SELECT ifnull(max(id), 0) FROM record") {
+    declare_has_text(db);  // for Selection
+  }
 
   std::int64_t last_id();
   std::optional<Record> fetch(std::int64_t id);

@@ -147,7 +147,7 @@ void Selection::restrict_words(SQLite::Database& db) {
 // Only a first sieve: what it lets through is tested by the matcher. It spares most rows their decoding.
 void Selection::restrict_texts(Filter const& filter) {
   if (std::string_view const literal = literal_of(filter.regex); !literal.empty()) {
-    require("(instr(r.message, :text) OR instr(r.exception, :text))", ":text", std::string(literal));
+    require("(has_text(r.message, :text) OR has_text(r.exception, :text))", ":text", std::string(literal));
   }
   for (FieldTest const& test : filter.fields) restrict_fields(field_sieve(test));
 }
@@ -159,8 +159,8 @@ void Selection::restrict_fields(std::vector<AnyText> const& sieve) {
     std::vector<std::string> in_fields, in_attributes;
     for (std::string const& text : any) {
       std::string const name = fmt::format(":field{}", parameters_.size());
-      in_fields.push_back(fmt::format("instr(r.fields, {})", name));
-      in_attributes.push_back(fmt::format("instr(r.attributes, {})", name));
+      in_fields.push_back(fmt::format("has_text(r.fields, {})", name));
+      in_attributes.push_back(fmt::format("has_text(r.attributes, {})", name));
       parameters_.emplace_back(name, text);
     }
     fields.push_back(fmt::format("({})", fmt::join(in_fields, " OR ")));

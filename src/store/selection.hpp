@@ -25,6 +25,7 @@ namespace logboom::store {
 class Selection {
  public:
   /// Of the rows with the ids `all` those that the filter takes. @throws std::invalid_argument for a malformed filter, SQLite::Exception
+  /// @param db has has_text() (has_text.hpp) when the condition is used
   /// @param words nothing: any. Must outlive this.
   Selection(SQLite::Database& db, Filter const& filter, IdRange const& all, WordTest const* words = nullptr);
 

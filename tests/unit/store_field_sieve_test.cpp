@@ -4,6 +4,7 @@
 #include "record/json.hpp"
 #include "record/wire.hpp"
 #include "store/field_sieve.hpp"
+#include "store/has_text.hpp"
 #include "store/store_reader.hpp"
 
 #include <logboom/filter.hpp>
@@ -69,6 +70,21 @@ TEST(FieldSieve, OthersAreSievedByTheirNameAtMost) {
   EXPECT_THAT(sieve("n!=5"), IsEmpty());
   EXPECT_THAT(sieve("größe=5"), IsEmpty());
   EXPECT_THAT(sieve("a\"b=5"), IsEmpty());
+}
+
+TEST(HasText, GoesByBytesAndTakesNullForNone) {
+  SQLite::Database db(":memory:", SQLite::OPEN_READWRITE);
+  declare_has_text(db);
+  auto const has = [&](char const* arguments) {
+    return db.execAndGet(fmt::format("SELECT has_text({})", arguments)).getInt();
+  };
+  EXPECT_EQ(has("'Zoë and Anna', 'ë and'"), 1);
+  EXPECT_EQ(has("'anna', 'Anna'"), 0);
+  EXPECT_EQ(has("'ann', 'anna'"), 0);
+  EXPECT_EQ(has("'anna', 'anna'"), 1);
+  EXPECT_EQ(has("NULL, 'a'"), 0);
+  EXPECT_EQ(has("'', 'a'"), 0);
+  EXPECT_EQ(has("x'616263', 'bc'"), 1);
 }
 
 /// Records whose fields and attributes have few names and values that are easily taken for each other; and tests of them.
