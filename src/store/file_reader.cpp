@@ -1,6 +1,7 @@
 #include "store/file_reader.hpp"
 
 #include "store/file_facts.hpp"
+#include "store/has_text.hpp"
 #include "store/page.hpp"
 #include "store/read_connection.hpp"
 #include "store/record_rows.hpp"
@@ -39,7 +40,9 @@ struct FileReader::Impl {
         first_id(first_id_of(db)),
         rows(db),
         find(db, fmt::format("SELECT {} FROM record r WHERE r.id = ?", kRecordColumns)),
-        find_last(db, "SELECT ifnull(max(id), 0) FROM record") {}
+        find_last(db, "SELECT ifnull(max(id), 0) FROM record") {
+    declare_has_text(db);  // for Selection
+  }
 
   std::int64_t last_id();
   std::optional<Record> fetch(std::int64_t id);
@@ -126,8 +129,8 @@ FileReader::Search::State::State(Impl& from, Selection selected, std::size_t new
   select.emplace(
       reader.db,
       fmt::format("SELECT {} FROM record r WHERE r.id > :after AND r.id <= :up_to{} ORDER BY r.id{}",
-                  wanted > 0 && selection.exact() ? "r.id" : kRecordColumns, selection.condition(),
-                  wanted > 0 ? " DESC" : ""));
+                  wanted > 0 ? tested_columns(selection.tests_texts(), selection.tests_fields()) : kRecordColumns,
+                  selection.condition(), wanted > 0 ? " DESC" : ""));
 }
 
 bool FileReader::Search::State::walk(Visit const& visit) {
@@ -170,7 +173,7 @@ bool FileReader::Search::State::find(std::vector<std::int64_t>& found) {
   select->bind(":up_to", next.last);
   try {
     while (found.size() < wanted && select->executeStep()) {
-      if (selection.exact() || selection.passes(reader.rows.read(*select)))
+      if (selection.exact() || selection.passes(read_tested_row(*select)))
         found.push_back(select->getColumn(0).getInt64());
     }
   } catch (...) {

@@ -4,6 +4,7 @@
 #include "store/scoped_reset.hpp"
 
 #include <SQLiteCpp/Column.h>
+#include <fmt/format.h>
 
 #include <cstring>
 #include <string_view>
@@ -55,6 +56,21 @@ void put_source(Record& record, Source const& source) {
 }
 
 }  // namespace
+
+std::string tested_columns(bool texts, bool fields) {
+  return fmt::format("r.id, {}, {}", texts ? "r.message, r.exception" : "NULL, NULL",
+                     fields ? "r.fields, r.attributes" : "NULL, NULL");
+}
+
+Record read_tested_row(SQLite::Statement& row) {
+  Record record;
+  record.id = row.getColumn(0).getInt64();
+  record.message = text_of(row, 1);
+  record.exception = text_of(row, 2);
+  record.fields = fields_of(row, 3);
+  record.attributes = fields_of(row, 4);
+  return record;
+}
 
 RecordRows::RecordRows(SQLite::Database& db)
     : find_site_(db,

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 namespace logboom::store {
 
@@ -19,6 +20,12 @@ inline constexpr char const* kRecordColumns =
     "r.id, r.created, r.level, r.site_id, r.source_id, r.sequence, r.message, r.fields, r.exception_type, "
     "r.exception, "
     "r.stack, r.task, r.attributes";
+
+/// The same for read_tested_row(): with the texts, or the fields, or neither.
+std::string tested_columns(bool texts, bool fields);
+
+/// Of the record only its id and what Selection::passes() looks at: most rows are read to be refused.
+Record read_tested_row(SQLite::Statement& row);
 
 class RecordRows {
  public:

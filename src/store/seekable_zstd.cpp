@@ -24,7 +24,8 @@ constexpr std::size_t kFooterBytes = 9;  // number of frames, descriptor, magic 
 constexpr std::size_t kEntryBytes = 8;
 constexpr std::size_t kMagicBytes = 4;
 constexpr std::size_t kMostCompressed = ZSTD_COMPRESSBOUND(kFrameBytes);
-constexpr int kLevel = 3;
+constexpr int kLevel =
+    3;  // level 9 makes files 4 % smaller for six times the work: measured in docs/store.md, "Compressed files"
 
 [[noreturn]] void fail(char const* what, std::string const& path) {
   throw std::system_error(errno, std::generic_category(), fmt::format("{} {}", what, path));

@@ -1,12 +1,12 @@
 #include "store/selection.hpp"
 
+#include "store/field_sieve.hpp"
 #include "store/text_index.hpp"
 
 #include <SQLiteCpp/Column.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cstdint>
 #include <string_view>
 
@@ -17,12 +17,6 @@ namespace {
 std::string_view literal_of(std::string const& regex) {
   return regex.find_first_of(R"(\^$.|?*+()[]{})") == std::string::npos ? std::string_view(regex)
                                                                        : std::string_view();
-}
-
-/// A name that JSON writes as it is.
-bool is_plain_name(std::string const& name) {
-  return !name.empty() && std::all_of(name.begin(), name.end(),
-                                      [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
 }
 
 Filter of_site(Filter const& filter) {
@@ -153,15 +147,26 @@ void Selection::restrict_words(SQLite::Database& db) {
 // Only a first sieve: what it lets through is tested by the matcher. It spares most rows their decoding.
 void Selection::restrict_texts(Filter const& filter) {
   if (std::string_view const literal = literal_of(filter.regex); !literal.empty()) {
-    require("(instr(r.message, :text) OR instr(r.exception, :text))", ":text", std::string(literal));
+    require("(has_text(r.message, :text) OR has_text(r.exception, :text))", ":text", std::string(literal));
   }
-  for (std::size_t i = 0; i < filter.fields.size(); ++i) {
-    FieldTest const& test = filter.fields[i];
-    if (test.op == FieldTest::Operator::kNotEqual || !is_plain_name(test.field)) continue;
-    std::string const name = fmt::format(":field{}", i);
-    require(fmt::format("(instr(r.fields, {0}) OR instr(r.attributes, {0}))", name), name.c_str(),
-            fmt::format("\"{}\"", test.field));
+  for (FieldTest const& test : filter.fields) restrict_fields(field_sieve(test));
+}
+
+void Selection::restrict_fields(std::vector<AnyText> const& sieve) {
+  if (sieve.empty()) return;
+  std::vector<std::string> fields, attributes;
+  for (AnyText const& any : sieve) {
+    std::vector<std::string> in_fields, in_attributes;
+    for (std::string const& text : any) {
+      std::string const name = fmt::format(":field{}", parameters_.size());
+      in_fields.push_back(fmt::format("has_text(r.fields, {})", name));
+      in_attributes.push_back(fmt::format("has_text(r.attributes, {})", name));
+      parameters_.emplace_back(name, text);
+    }
+    fields.push_back(fmt::format("({})", fmt::join(in_fields, " OR ")));
+    attributes.push_back(fmt::format("({})", fmt::join(in_attributes, " OR ")));
   }
+  condition_ += fmt::format(" AND ({} OR {})", fmt::join(fields, " AND "), fmt::join(attributes, " AND "));
 }
 
 }  // namespace logboom::store

@@ -2,6 +2,7 @@
 // Must not know who asks or how the rows are walked.
 #pragma once
 
+#include "store/field_sieve.hpp"
 #include "store/id_ranges.hpp"
 #include "store/word_test.hpp"
 
@@ -24,6 +25,7 @@ namespace logboom::store {
 class Selection {
  public:
   /// Of the rows with the ids `all` those that the filter takes. @throws std::invalid_argument for a malformed filter, SQLite::Exception
+  /// @param db has has_text() (has_text.hpp) when the condition is used
   /// @param words nothing: any. Must outlive this.
   Selection(SQLite::Database& db, Filter const& filter, IdRange const& all, WordTest const* words = nullptr);
 
@@ -36,6 +38,9 @@ class Selection {
 
   /// The condition says it all.
   bool exact() const noexcept { return !rest_.has_value() && words_ == nullptr; }
+  /// What passes() looks at.
+  bool tests_texts() const noexcept { return words_ != nullptr || (rest_ && !rest_->filter().regex.empty()); }
+  bool tests_fields() const noexcept { return rest_ && !rest_->filter().fields.empty(); }
   /// What the condition does not say.
   bool passes(Record const& record) const {
     return (!rest_ || rest_->matches(record)) && (words_ == nullptr || words_->matches(record));
@@ -50,6 +55,7 @@ class Selection {
   void restrict_sites(SQLite::Database& db, Filter const& filter);
   void restrict_sources(SQLite::Database& db, Filter const& filter);
   void restrict_texts(Filter const& filter);
+  void restrict_fields(std::vector<AnyText> const& sieve);
   void restrict_words(SQLite::Database& db);
   void take_ids(std::vector<std::int64_t> const& ids, bool all, std::string const& column, char const* name);
 

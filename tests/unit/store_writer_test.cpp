@@ -227,6 +227,22 @@ TEST_F(StoreWriterTest, RollupEqualsCounting) {
             0);
 }
 
+// As docs/store.md has it. A sort would take longer than all the rest.
+TEST_F(StoreWriterTest, CountsAMinuteByLevelNeedNoSorting) {
+  StoreWriter writer(path);
+  auto block = make_block(1, 1, 5, 90 * kMinuteNs);
+  block->sites = {make_site(20, "app"), make_site(30, "app"), make_site(40, "app"), make_site(40, "other")};
+  for (std::uint32_t i = 0; i < 5; ++i) block->entries[i].site = i % 4;
+  block->entries[4].time += kMinuteNs;
+  writer.write(blocks_of(std::move(block)));
+  std::string const counts =
+      "SELECT minute, sum(n), sum(n) FILTER (WHERE level >= 30), sum(n) FILTER (WHERE level >= 40) FROM "
+      "minute "
+      "JOIN site ON site.id = site_id WHERE minute >= 90 GROUP BY minute;";
+  EXPECT_EQ(sqlite3(counts), "90|4|3|2\n91|1||");
+  EXPECT_EQ(sqlite3("EXPLAIN QUERY PLAN " + counts).find("TEMP B-TREE"), std::string::npos);
+}
+
 TEST_F(StoreWriterTest, EqualNamesAreOneRow) {
   StoreWriter writer(path);
   for (int i = 0; i < 3; ++i) writer.write(blocks_of(make_block(1, 1, 1), make_block(1, 2, 1)));
