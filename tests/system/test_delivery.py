@@ -89,7 +89,7 @@ def test_publisher_memory_is_bounded_without_a_collector_and_after(bus, start_co
     """What waits is on file: a worker with 80 MiB of it has a ring a thread and some buffers, and so has it while it sends them."""
     count, path = 80_000 // SCALE, bus.directory / "count"
     process = worker("burst", path, count, "--text", "1000", "--hold")
-    eventually(lambda: path.exists() and counters(path)[0] == count, LONG)
+    eventually(lambda: path.exists() and counters(path) == (count,), LONG)
     waiting = sum(file.stat().st_size for file in bus.spools()[0].glob("overflow.*"))
     assert waiting > (60 << 20) // SCALE
 

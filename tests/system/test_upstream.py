@@ -21,6 +21,7 @@ import zmq
 
 from conftest import BUILD, COMMAND, PATIENCE, Collector, eventually
 from network import Switch, standing
+from streams import counters
 
 SLOW = PATIENCE > 60
 SCALE = 10 if SLOW else 1
@@ -76,11 +77,6 @@ def pair(site):
     """A hub and a host that forwards to it; not started."""
     hub = site("hub")
     return hub, site("host", "--upstream", hub.endpoint)
-
-
-def counters(path):
-    data = path.read_bytes()
-    return struct.unpack(f"<{len(data) // 8}Q", data)
 
 
 def burst(worker, host, path, count, *arguments):
