@@ -14,6 +14,7 @@
 
 #include <msgpack.hpp>
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <limits>
@@ -173,7 +174,7 @@ class Cases {
     switch (below(depth == 0 ? 10 : 8)) {
       case 0: packer.pack_nil(); break;
       case 1: below(2) == 0 ? packer.pack_true() : packer.pack_false(); break;
-      case 2: packer.pack(static_cast<std::int64_t>(number() > 1e15 ? 7 : number())); break;
+      case 2: packer.pack(static_cast<std::int64_t>(std::min(number(), 1e15))); break;
       case 3: put_number<std::uint64_t>(buffer_, '\xcb', number()); break;
       case 4: put_number<std::uint32_t>(buffer_, '\xca', static_cast<float>(number())); break;
       case 5: packer.pack_uint64(std::numeric_limits<std::uint64_t>::max() - below(3)); break;
