@@ -20,6 +20,8 @@ namespace {
 constexpr std::string_view kDamaged = "damaged in the spool";
 constexpr std::string_view kDropped = "dropped: the spool was full";
 constexpr std::size_t kChunk = std::size_t{256} << 10U;  // moved to the overflow at a time
+constexpr int kChunksARound =
+    4;  // of a ring: who fills it faster than it is emptied must not keep the sender from its collector
 constexpr std::int64_t kRecently =
     20;  // ms: a ring that got acks within them is left alone until it is three quarters full
 constexpr std::int64_t kOverflowPause = 100;  // ms, after the overflow refused
@@ -269,7 +271,7 @@ std::uint64_t Feed::relieve(std::int64_t now) {
     auto const used = ring.file->head() - ring.file->tail();
     if (!crowded(ring)) continue;
     if (used * 4 <= capacity * 3 && now - ring.released_at < kRecently) continue;
-    while (crowded(ring)) {
+    for (int chunks = 0; crowded(ring) && chunks < kChunksARound; ++chunks) {
       auto const moved = spill(ring);
       if (!moved) {
         spill_again_ = now + kOverflowPause;

@@ -39,7 +39,7 @@ class Feed final : public delivery::Outgoing {
   void release(delivery::SenderWindow const& window, std::int64_t now) override;
   /// Puts the check into what came into the rings of a live publisher: without it a restart of the machine costs the records, sent or not.
   void seal() noexcept;
-  /// Moves the oldest parts of rings that are more than three eighths full, and get no acks, to the overflow. @return how many records
+  /// Moves the oldest parts of rings that are more than three eighths full, and get no acks, to the overflow: of each a megabyte at most. @return how many records; if any, there may be more
   std::uint64_t relieve(std::int64_t now);
   /// relieve() is to be called again soon.
   bool crowded() const noexcept;

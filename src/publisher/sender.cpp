@@ -142,8 +142,10 @@ bool Sender::do_work(std::int64_t now) {
     feed_->seal();
     seal_next_ = now + kSealEvery;
   }
-  auto const worked = speak(now);
-  spilled_ += feed_->relieve(now);
+  auto worked = speak(now);
+  auto const relieved = feed_->relieve(now);
+  spilled_ += relieved;
+  worked = worked || relieved > 0;  // there may be more
   free_slots(now);
   if (speaker_->window().welcomed() && now >= adopt_next_) {
     adopt_next_ = now + kAdoptLook;
