@@ -12,11 +12,12 @@ std::int64_t monotonic_ms() noexcept {
       .count();
 }
 
-void poll(std::span<pollfd> items, std::int64_t milliseconds) noexcept {
+bool poll(std::span<pollfd> items, std::int64_t milliseconds) noexcept {
   constexpr std::int64_t kMost = 3'600'000;
   auto const most = static_cast<int>(std::min(milliseconds, kMost));
-  if (::poll(items.data(), items.size(), most) >= 0) return;
+  if (::poll(items.data(), items.size(), most) >= 0) return true;
   for (auto& item : items) item.revents = 0;
+  return false;
 }
 
 }  // namespace logboom::publisher

@@ -12,7 +12,7 @@ namespace logboom::publisher {
 /// Milliseconds of CLOCK_MONOTONIC.
 std::int64_t monotonic_ms() noexcept;
 
-/// poll(2); a signal ends it early, and then none is said to be ready.
-void poll(std::span<pollfd> items, std::int64_t milliseconds) noexcept;
+/// poll(2). @return whether it looked: a signal ends it early, and nothing is known then (none is said to be ready)
+bool poll(std::span<pollfd> items, std::int64_t milliseconds) noexcept;
 
 }  // namespace logboom::publisher

@@ -168,9 +168,9 @@ bool CollectorLink::wait(int wake, bool to_send, std::int64_t most) {
       items[3].fd = push_.get(zmq::sockopt::fd);
     }
   }
-  poll(items, known ? most : 0);
-  control_news_.calm = control_news_.none && items[1].revents == 0;
-  monitor_news_.calm = monitor_news_.none && items[2].revents == 0;
+  bool const looked = poll(items, known ? most : 0);
+  control_news_.calm = looked && control_news_.none && items[1].revents == 0;
+  monitor_news_.calm = looked && monitor_news_.none && items[2].revents == 0;
   return items[0].revents != 0;
 }
 

@@ -43,6 +43,7 @@ class CollectorLink final : public delivery::Link {
 
   /// Waits, `most` milliseconds at the longest, for something to hear, for `wake` (a descriptor) to be readable, and, `to_send`, for PUSH to take a batch. What it says there is
   /// nothing of is not looked for again before the next wait: this is what a publisher with nothing to say does all day. @return whether `wake` is readable
+  /// @throws zmq::error_t
   bool wait(int wake, bool to_send, std::int64_t most);
 
  private:
