@@ -2,13 +2,13 @@
 #include "store/field_sieve.hpp"
 
 #include "record/clean_text.hpp"
+#include "store/regex_literal.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <optional>
 #include <string_view>
 
 namespace logboom::store {
@@ -16,8 +16,6 @@ namespace {
 
 using Operator = FieldTest::Operator;
 
-constexpr std::string_view kSpecial = R"(\^$.|?*+()[]{})";
-constexpr std::string_view kQuantifiers = "?*+{";
 constexpr std::string_view kOfNumbers = "0123456789+-.e";
 constexpr std::array<std::string_view, 3> kWords = {"true", "false", "null"};  // values that are no texts
 constexpr std::size_t kExactDigits = 15;  // so many, and a double has them back as they were
@@ -88,18 +86,6 @@ std::vector<AnyText> equals(FieldTest const& test) {
   return {any};
 }
 
-/// What every match has, where there is something: what the expression begins with.
-std::string_view literal_of(std::string_view expression) {
-  if (expression.find('|') != std::string_view::npos) return {};
-  auto const end = std::find_if(expression.begin(), expression.end(), [](char c) {
-    return !is_printable(c) || kSpecial.find(c) != std::string_view::npos;
-  });
-  auto literal = expression.substr(0, static_cast<std::size_t>(end - expression.begin()));
-  bool const last_may_lack = end != expression.end() && kQuantifiers.find(*end) != std::string_view::npos;
-  if (last_may_lack && !literal.empty()) literal.remove_suffix(1);
-  return literal;
-}
-
 std::vector<AnyText> begins_with(FieldTest const& test, std::string_view literal) {
   if (is_digit(literal.front()) || literal.front() == '-') return has_field(test);  // numbers, too
   AnyText any = {pair(test, "\"" + within_quotes(literal))};
@@ -116,12 +102,9 @@ std::vector<AnyText> contains(FieldTest const& test, std::string_view literal) {
 }
 
 std::vector<AnyText> matches(FieldTest const& test) {
-  std::string_view expression = test.value;
-  bool const at_begin = expression.starts_with('^');
-  if (at_begin) expression.remove_prefix(1);
-  std::string_view const literal = literal_of(expression);
+  std::string_view const literal = literal_of(test.value);
   if (literal.empty()) return has_field(test);
-  return at_begin ? begins_with(test, literal) : contains(test, literal);
+  return test.value.starts_with('^') ? begins_with(test, literal) : contains(test, literal);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "store/selection.hpp"
 
 #include "store/field_sieve.hpp"
+#include "store/regex_literal.hpp"
 #include "store/text_index.hpp"
 
 #include <SQLiteCpp/Column.h>
@@ -12,12 +13,6 @@
 
 namespace logboom::store {
 namespace {
-
-/// The text that every match of the expression contains: itself, if it is plain; otherwise nothing.
-std::string_view literal_of(std::string const& regex) {
-  return regex.find_first_of(R"(\^$.|?*+()[]{})") == std::string::npos ? std::string_view(regex)
-                                                                       : std::string_view();
-}
 
 Filter of_site(Filter const& filter) {
   Filter part;

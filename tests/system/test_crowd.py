@@ -16,7 +16,7 @@ import pytest
 import zmq
 
 from conftest import COMMAND, FULL, eventually
-from streams import LONG, SCALE, check_streams_are_whole, declared, highest_memory, rows, stored_numbers
+from streams import LONG, SCALE, check_streams_are_whole, counters, declared, highest_memory, rows, stored_numbers
 
 
 @pytest.fixture
@@ -142,6 +142,22 @@ def test_who_has_nothing_to_say_sleeps(bus, start_collector, worker):
         time.sleep(3)  # over which is counted: it looks at its ring 20 times a second, 100 times while it had to say something lately
         return wakeups(process) - before < 3 * 40
     eventually(asleep, what="it looks rarely")
+
+
+def test_who_waits_for_a_busy_collector_leaves_it_the_processors(bus, start_collector, worker):
+    """Hundreds wait at once. (It was 1,000 looks a second while acks came and 100 for five seconds after them: 250 publishers took both processors.)"""
+    collector = start_collector()
+    path, count = bus.directory / "count", 500
+    process = worker("burst", path, count, "--pause-every", "1", "--hold")
+    eventually(lambda: bus.count("logger = 'burst'") >= 10)
+    collector.signal(signal.SIGSTOP)
+    eventually(lambda: counters(path) == (count,), LONG, "the worker runs on")
+    before, begin = wakeups(process), time.monotonic()
+    time.sleep(2)  # over which is counted; a loaded machine makes it less
+    looks = (wakeups(process) - before) / (time.monotonic() - begin)
+    collector.signal(signal.SIGCONT)
+    eventually(lambda: bus.count("logger = 'burst'") == count, LONG)
+    assert looks < 60, f"{looks:.0f} looks a second"
 
 
 def memory(process):

@@ -132,6 +132,24 @@ TEST_F(FeedTest, ARingThatCannotBeReadDoesNotKeepTheOthersFull) {
   EXPECT_GT(both.empty(*two.rings[1].file, 1001), 0U) << "nor when rings are emptied";
 }
 
+// A thread that fills its ring faster than it is emptied would keep the sender from its collector.
+TEST_F(FeedTest, ALargeRingIsRelievedInParts) {
+  constexpr std::size_t kCapacity = std::size_t{8} << 20U, kPart = std::size_t{1} << 20U, kRecord = 1000;
+  SpoolWriter large(scratch.path() / "large", 1, kCapacity);
+  Feed live(large.spool, large.catalogue, Feed::Kind::kLive);
+  auto const& ring = *large.rings[0].file;
+  live.add_ring(large.rings[0].file);
+  while (large.write(0, kRecord)) {
+  }
+  auto const held = [&] { return ring.head() - ring.tail(); };
+  auto const full = held();
+  EXPECT_GT(live.relieve(1000), 0U);
+  EXPECT_LE(full - held(), kPart + 4 * 2 * kRecord);
+  while (live.relieve(1000) > 0) {
+  }
+  EXPECT_FALSE(live.crowded());
+}
+
 TEST_F(FeedTest, WithoutFileDescriptorsTheOverflowWaitsInsteadOfBeingGivenUp) {
   writer.write_many(0, 10);
   feed.empty(*writer.rings[0].file, 0);

@@ -5,6 +5,7 @@
 #include "record/wire.hpp"
 #include "store/field_sieve.hpp"
 #include "store/has_text.hpp"
+#include "store/regex_literal.hpp"
 #include "store/store_reader.hpp"
 
 #include <logboom/filter.hpp>
@@ -64,6 +65,16 @@ TEST(FieldSieve, ExpressionsAreLookedForByWhatTheyBeginWith) {
               ElementsAre(AnyText{R"("path":)"}, AnyText{"/tmp/", R"("path":[)", R"("path":{)"}));
   for (char const* other : {"n~^5", "n~^-", "n~e.5", "n~.a", "n~^a|b", "n~(?i)a", "n~ab|c", "n~a*", "n~"})
     EXPECT_THAT(sieve(other), ElementsAre(AnyText{R"("n")"})) << other;
+}
+
+TEST(RegexLiteral, IsInEveryMatch) {
+  EXPECT_EQ(literal_of("wrote größe"), "wrote größe");
+  EXPECT_EQ(literal_of("^wrote \\d+ rows"), "wrote ");
+  EXPECT_EQ(literal_of("wrotes? "), "wrote");
+  EXPECT_EQ(literal_of("abc{0}"), "ab");
+  EXPECT_EQ(literal_of("gr\xc3\xb6*"), "gr") << "a character of two bytes is taken away whole";
+  for (char const* other : {"a|b", "^", "(?i)a", "\\bword", ".a", "a*", "[ab]", ""})
+    EXPECT_EQ(literal_of(other), "") << other;
 }
 
 TEST(FieldSieve, OthersAreSievedByTheirNameAtMost) {
