@@ -13,11 +13,12 @@
 namespace logboom::viewer {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-milliseconds left_until(Clock::time_point end) {
-  return std::max(milliseconds{0}, std::chrono::ceil<milliseconds>(end - Clock::now()));
+constexpr milliseconds kAskAgain{1'000};
+
+milliseconds left_until(std::chrono::steady_clock::time_point end) {
+  return std::max(milliseconds{0}, std::chrono::ceil<milliseconds>(end - std::chrono::steady_clock::now()));
 }
 
 }  // namespace
@@ -34,8 +35,13 @@ InfoQuestion::InfoQuestion(delivery::Endpoint const& endpoint, curve::ClientKeys
   curve::apply(keys, 0, control_);
   monitor_.open(context_, control_, keys.any());
   control_.connect(endpoint.control);
+  ask();
+}
+
+void InfoQuestion::ask() {
   auto const question = delivery::encode(delivery::InfoRequest{});
   control_.send(zmq::buffer(question.data(), question.size()), zmq::send_flags::dontwait);
+  ask_again_ = Clock::now() + kAskAgain;
 }
 
 bool InfoQuestion::wait(milliseconds most, int stop_fd) {
@@ -46,7 +52,8 @@ bool InfoQuestion::wait(milliseconds most, int stop_fd) {
   std::size_t const watched = stop_fd < 0 ? 2 : 3;
   try {
     do {
-      zmq::poll(items.data(), watched, left_until(end));
+      if (Clock::now() >= ask_again_) ask();
+      zmq::poll(items.data(), watched, left_until(std::min(end, ask_again_)));
       if (items[2].revents != 0) return true;
       while (auto const change = monitor_.next()) {
         if (*change != curve::HandshakeMonitor::Change::kRefused) continue;

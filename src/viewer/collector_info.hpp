@@ -13,7 +13,8 @@
 
 namespace logboom::viewer {
 
-/// The question, asked; for who has other things to wait for than the answer. For one thread.
+/// The question, asked, and asked again each second: the collector may end before it answers, and another start. For who has other things to wait for than the
+/// answer. For one thread.
 class InfoQuestion {
  public:
   /// @param keys for that collector; none: CURVE is not spoken. @throws zmq::error_t, curve::KeyError
@@ -33,10 +34,15 @@ class InfoQuestion {
   std::string const& refusal() const noexcept { return refusal_; }
 
  private:
+  using Clock = std::chrono::steady_clock;
+
+  void ask();
+
   zmq::context_t context_{1};
   zmq::socket_t control_;
   curve::HandshakeMonitor monitor_;
-  std::chrono::steady_clock::time_point const deadline_;
+  Clock::time_point const deadline_;
+  Clock::time_point ask_again_;
   std::optional<delivery::Info> answer_;
   std::string refusal_;
 };

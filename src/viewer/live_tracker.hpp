@@ -51,6 +51,8 @@ class LiveTracker {
   bool unseen(std::int64_t id) const noexcept;
   /// A hole was dealt with, filled or not: nothing up to `up_to` will be asked for again.
   void settled(std::int64_t up_to);
+  /// A hole could not be dealt with: the next sync is taken for that of a restarted collector, and asks for it again.
+  void forget_epoch() noexcept { epoch_ = 0; }
 
   bool synced() const noexcept { return synced_; }
   std::uint64_t epoch() const noexcept { return epoch_; }

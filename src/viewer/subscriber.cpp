@@ -35,6 +35,7 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kInfoTimeout{10'000};  // a collector is there: it has answered a sync
+constexpr int kMostUnanswered = 3;            // questions to collectors that have answered a sync, in turn
 constexpr milliseconds kSyncPatience{500};
 constexpr milliseconds kRefusedPause{1'000};  // between two attempts at a collector that does not let us in
 constexpr int kReceiveHighWater = 1000;       // messages; DESIGN.md, "Bounded everywhere"
@@ -340,6 +341,8 @@ struct Subscriber::Impl {
   }
 
   void take_info(std::optional<delivery::Info> const& info) {
+    if (!info && had_store && options.database.empty() && ++unanswered < kMostUnanswered) return sync_anew();
+    unanswered = 0;
     if (!options.database.empty()) {
       if (info && viewer::is_here(*info)) refuse_other_store(*info);
       return open_store(options.database, wants_history() && !had_store);
@@ -354,6 +357,13 @@ struct Subscriber::Impl {
         !info                    ? "no answer"
         : info->database.empty() ? "it has none"
                                  : "it is on host " + info->host));
+  }
+
+  /// The collector ended before it said where its store is. What was missed by then is asked of the next one.
+  void sync_anew() {
+    task.reset();
+    tracker.forget_epoch();
+    ask_for_sync();
   }
 
   /// Ids of one file mean nothing in another: records would be left out, or shown twice.
@@ -460,6 +470,7 @@ struct Subscriber::Impl {
   std::optional<store::StoreReader> store;
   bool had_store = false;
   std::optional<viewer::InfoQuestion> question;  // where the store is
+  int unanswered = 0;
   std::optional<Task> task;
   std::deque<Record> ready;       // at most one page and one live record
   std::deque<Record> after_task;  // the live record that revealed a hole

@@ -263,34 +263,100 @@ TEST_F(SubscriberTest, ASearchForLittleInMuchReturnsInTimeAndGoesOn) {
 /// Answers syncs, and takes questions without answering them.
 class MuteCollector {
  public:
-  explicit MuteCollector(std::string const& address)
-      : live_(context_, zmq::socket_type::xpub), control_(context_, zmq::socket_type::router) {
+  /// @param id the newest in its store, as it says
+  explicit MuteCollector(std::string const& address, std::int64_t id = 5)
+      : id_(id), live_(context_, zmq::socket_type::xpub), control_(context_, zmq::socket_type::router) {
     auto const endpoint = delivery::parse_endpoint(address);
     live_.bind(endpoint.live);
     control_.bind(endpoint.control);
     thread_ = std::jthread([this](std::stop_token const& stop) { serve(stop); });
   }
 
+  int questions() const { return questions_; }
+  int syncs() const { return syncs_; }
+
  private:
   void serve(std::stop_token const& stop) {
     live_.set(zmq::sockopt::rcvtimeo, 10);
     while (!stop.stop_requested()) {
       zmq::message_t asked;
+      while (control_.recv(asked, zmq::recv_flags::dontwait)) {
+        if (!asked.more()) ++questions_;
+      }
       if (!live_.recv(asked) || !asked.to_string_view().starts_with("\1S")) continue;
       LiveCounters counters;
       counters.epoch = 1;
-      counters.id = 5;
+      counters.id = id_;
       std::string answer;
       encode_counters(counters, answer);
       live_.send(zmq::buffer(asked.to_string_view().substr(1)), zmq::send_flags::sndmore);
       live_.send(zmq::buffer(answer), zmq::send_flags::none);
+      ++syncs_;
     }
   }
 
+  std::int64_t const id_;
+  std::atomic<int> questions_{0}, syncs_{0};
   zmq::context_t context_;
   zmq::socket_t live_, control_;
   std::jthread thread_;
 };
+
+/// Its collector is killed between two answers: the sync's, and where its store is.
+class KilledCollectorTest : public SubscriberTest {
+ protected:
+  /// A viewer misses five records meanwhile. `enough`: the collector has been mute for so long.
+  void miss_while_mute(std::function<bool(MuteCollector const&)> const& enough) {
+    auto const seen = options_.endpoints;
+    begin();
+    log(1, 5);
+    auto asked = viewer();
+    asked.replay = true;
+    Subscriber subscriber(std::move(asked));
+    EXPECT_EQ(take(subscriber, 5), numbers(1, 5));
+    end();
+    options_.endpoints = {seen.front() + "2"};
+    store_five_more();
+    options_.endpoints = seen;
+    {
+      MuteCollector const mute(
+          seen.front(),
+          SQLite::Database(options_.database).execAndGet("SELECT max(id) FROM record").getInt64());
+      eventually(
+          [&] {
+            EXPECT_FALSE(subscriber.next(1ms).has_value());
+            return enough(mute);
+          },
+          "it was mute for long enough");
+    }
+    start();
+    EXPECT_EQ(take(subscriber, 5), numbers(1, 5));
+    EXPECT_EQ(subscriber.missed(), 0U);
+  }
+
+ private:
+  void store_five_more() {
+    start();
+    auto& other = publisher(2);
+    other.hello();
+    other.hear<delivery::Welcome>();
+    other.batch(1, 5);
+    ASSERT_TRUE(other.hear_ack(5));
+    end();
+  }
+  void end() {
+    stop();
+    collector_.reset();
+  }
+};
+
+TEST_F(KilledCollectorTest, TheNextOneIsAskedWhereTheStoreIs) {
+  miss_while_mute([](MuteCollector const& mute) { return mute.questions() > 0; });
+}
+
+TEST_F(KilledCollectorTest, HoweverLateTheNextOneComes) {
+  miss_while_mute([](MuteCollector const& mute) { return mute.syncs() > 1; });
+}
 
 TEST_F(SubscriberTest, ACollectorThatDoesNotSayWhereItsStoreIsHoldsNobodyUp) {
   MuteCollector const mute(options_.endpoints.front());

@@ -86,6 +86,19 @@ TEST(LiveTracker, AfterARestartTheStoreIsReadFromWhereItWasComplete) {
   EXPECT_FALSE(tracker.message("2a.", 4, 21).hole.has_value()) << "the counters are the new epoch's";
 }
 
+TEST(LiveTracker, AHoleThatCouldNotBeDealtWithIsAskedForAgain) {
+  LiveTracker tracker({""});
+  tracker.sync(counters(7, 10, {}));
+  ASSERT_TRUE(tracker.sync(counters(8, 20, {{"2a.", 3}})).has_value());
+  tracker.forget_epoch();
+  EXPECT_TRUE(tracker.tick(counters(8, 20, {{"2a.", 3}})).sync_again);
+  auto const again = tracker.sync(counters(8, 25, {{"2a.", 5}}));
+  ASSERT_TRUE(again.has_value());
+  EXPECT_EQ(again->after, 10);
+  EXPECT_EQ(again->up_to, 25);
+  EXPECT_EQ(again->count, 5U);
+}
+
 TEST(LiveTracker, IdsThatBeginAnewAreAnotherStore) {
   LiveTracker tracker({""});
   tracker.sync(counters(7, 1000, {}));
