@@ -81,15 +81,12 @@ class Questions {
     });
   }
 
-  /// Plain SQL on the roll-up, as docs/store.md shows it: a row a minute, of all, of warnings and above, of errors and above.
+  /// Plain SQL on the roll-up, as docs/store.md shows it.
   void count_a_day() {
     std::int64_t const day_ago = (hour_ago() - 23 * 3600 * kSecond) / (60 * kSecond);
     time("counts per minute and level, a day", [&] {
       SQLite::Database database(path_, SQLite::OPEN_READONLY);
-      SQLite::Statement query(database,
-                              "SELECT minute, sum(n), sum(n) FILTER (WHERE level >= 30), "
-                              "sum(n) FILTER (WHERE level >= 40) FROM minute JOIN site ON site.id = site_id "
-                              "WHERE minute >= ? GROUP BY minute");
+      SQLite::Statement query(database, "SELECT minute, level, n FROM minute_level WHERE minute >= ?");
       query.bind(1, day_ago);
       std::size_t rows = 0;
       while (query.executeStep()) ++rows;

@@ -150,7 +150,7 @@ struct FileWriter::Impl {
   Rollup rollup;
   GapTable gaps;
   LedgerTable ledger;
-  SQLite::Statement insert_rows, insert_first_rows, count_minute, count_pages;
+  SQLite::Statement insert_rows, insert_first_rows, count_by_site, count_by_level, count_pages;
   std::int64_t page_size;
   std::int64_t first_id;
   std::int64_t last_id;
@@ -205,9 +205,12 @@ FileWriter::Impl::Impl(std::string const& name, std::int64_t bound, bool may_mak
       ledger(db, names),
       insert_rows(db, kInsertIncoming),
       insert_first_rows(db, kInsertFirstIncoming),
-      count_minute(db,
-                   "INSERT INTO minute(minute, site_id, n) VALUES(?, ?, ?) "
-                   "ON CONFLICT DO UPDATE SET n = n + excluded.n"),
+      count_by_site(db,
+                    "INSERT INTO minute(minute, site_id, n) VALUES(?, ?, ?) "
+                    "ON CONFLICT DO UPDATE SET n = n + excluded.n"),
+      count_by_level(db,
+                     "INSERT INTO minute_level(minute, level, n) VALUES(?, ?, ?) "
+                     "ON CONFLICT DO UPDATE SET n = n + excluded.n"),
       count_pages(db, "PRAGMA page_count"),
       page_size(db.execAndGet("PRAGMA page_size").getInt64()),
       first_id(first_id_of(db)),
@@ -333,13 +336,17 @@ void FileWriter::Impl::advance_ledger(std::span<std::unique_ptr<Block> const> bl
 }
 
 void FileWriter::Impl::add_rollup() {
-  for (auto const& [key, n] : rollup.counts()) {
-    ScopedReset const reset(count_minute);
-    count_minute.bind(1, key.first);
-    count_minute.bind(2, key.second);
-    count_minute.bind(3, n);
-    count_minute.exec();
-  }
+  auto const add = [](SQLite::Statement& count, Rollup::Counts const& counts) {
+    for (auto const& [key, n] : counts) {
+      ScopedReset const reset(count);
+      count.bind(1, key.first);
+      count.bind(2, key.second);
+      count.bind(3, n);
+      count.exec();
+    }
+  };
+  add(count_by_site, rollup.by_site());
+  add(count_by_level, rollup.by_level());
 }
 
 /// After a rollback.

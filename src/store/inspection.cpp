@@ -7,6 +7,7 @@
 #include "store/name_check.hpp"
 #include "store/raw_database.hpp"
 #include "store/read_connection.hpp"
+#include "store/rollup.hpp"
 #include "store/row_check.hpp"
 #include "store/row_values.hpp"
 #include "store/schema.hpp"
@@ -107,7 +108,10 @@ class Inspector {
       inspect_names(db);
       inspect_ledger(db);
     }
-    if (found_.whole()) inspect_rollup(db);
+    if (found_.whole()) {
+      inspect_rollup(db, "minute", "site_id");
+      if (found_.version >= kFirstWithLevelCounts) inspect_rollup(db, "minute_level", "level");
+    }
     if (found_.version >= kFirstWithSpans) inspect_spans(db);
   }
 
@@ -283,17 +287,15 @@ class Inspector {
     });
   }
 
-  void inspect_rollup(SQLite::Database& db) {
-    attempt("minute", [&] {
-      auto const wrong = db.execAndGet(
-          "WITH counted(minute, site_id, n) AS (SELECT (created - (created % 60000000000 + 60000000000) % "
-          "60000000000) / 60000000000, site_id, count(*) FROM record GROUP BY 1, 2) SELECT (SELECT count(*) "
-          "FROM "
-          "(SELECT * FROM counted EXCEPT SELECT minute, site_id, n FROM minute)) + (SELECT count(*) FROM "
-          "(SELECT "
-          "minute, site_id, n FROM minute EXCEPT SELECT * FROM counted))");
+  void inspect_rollup(SQLite::Database& db, char const* table, char const* by) {
+    attempt(table, [&] {
+      auto const wrong = db.execAndGet(fmt::format(
+          "WITH counted(minute, {1}, n) AS (SELECT {2}, {1}, count(*) FROM record GROUP BY 1, 2) SELECT "
+          "(SELECT count(*) FROM (SELECT * FROM counted EXCEPT SELECT minute, {1}, n FROM {0})) + "
+          "(SELECT count(*) FROM (SELECT minute, {1}, n FROM {0} EXCEPT SELECT * FROM counted))",
+          table, by, kMinuteOfRecord));
       if (wrong.getInt64() > 0)
-        note(0, fmt::format("minute, the roll-up, differs from the records in {} rows", wrong.getInt64()));
+        note(0, fmt::format("{}, a roll-up, differs from the records in {} rows", table, wrong.getInt64()));
     });
   }
 

@@ -1,4 +1,4 @@
-// Counts the records of one transaction by minute and site, for the store's `minute` table.
+// Counts the records of one transaction by minute and site, and by minute and level, for the store's tables `minute` and `minute_level`.
 // Must not know SQLite.
 #pragma once
 
@@ -19,20 +19,26 @@ constexpr std::int64_t minute_of(std::int64_t time) noexcept {
   return time / kMinuteNs - (time % kMinuteNs < 0 ? 1 : 0);
 }
 
+/// minute_of() of a row of `record`, in SQL.
+inline constexpr char const* kMinuteOfRecord =
+    "(created - (created % 60000000000 + 60000000000) % 60000000000) / 60000000000";
+
 class Rollup {
  public:
-  using Key = std::pair<std::int64_t, std::int64_t>;  // minute, site's id in the store
+  /// By minute, and the site's id in the store or the level.
+  using Counts = std::map<std::pair<std::int64_t, std::int64_t>, std::int64_t>;
 
-  void clear() { counts_.clear(); }
+  void clear();
   /// `sites`: the store's ids of the block's sites.
   void add(Block const& block, std::span<std::int64_t const> sites);
-  std::map<Key, std::int64_t> const& counts() const noexcept { return counts_; }
+  Counts const& by_site() const noexcept { return by_site_; }
+  Counts const& by_level() const noexcept { return by_level_; }
 
  private:
-  void take(std::int64_t minute, std::span<std::int64_t const> sites);
+  void take(std::int64_t minute, Block const& block, std::span<std::int64_t const> sites);
 
-  std::map<Key, std::int64_t> counts_;
-  std::vector<std::int64_t> by_site_;  // of the minute being counted
+  Counts by_site_, by_level_;
+  std::vector<std::int64_t> counted_;  // by the index of the site, of one minute
 };
 
 }  // namespace logboom::store

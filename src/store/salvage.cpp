@@ -7,6 +7,7 @@
 #include "store/lost_records.hpp"
 #include "store/page_rows.hpp"
 #include "store/raw_database.hpp"
+#include "store/rollup.hpp"
 #include "store/span_table.hpp"
 #include "store/store_error.hpp"
 #include "store/table_rows.hpp"
@@ -147,9 +148,10 @@ class Salvage {
 };
 
 void count_anew(SQLite::Database& db) {
-  db.exec(
-      "INSERT INTO minute(minute, site_id, n) SELECT (created - (created % 60000000000 + 60000000000) % "
-      "60000000000) / 60000000000, site_id, count(*) FROM record GROUP BY 1, 2");
+  db.exec(fmt::format(
+      "INSERT INTO minute(minute, site_id, n) SELECT {0}, site_id, count(*) FROM record GROUP BY 1, 2;"
+      "INSERT INTO minute_level(minute, level, n) SELECT {0}, level, count(*) FROM record GROUP BY 1, 2",
+      kMinuteOfRecord));
   make_spans(db);
 }
 

@@ -119,8 +119,20 @@ CREATE TABLE span(
 )sql";
 static_assert(kWarningsFrom == 30);
 
+// A day of counts by level are some thousand rows here, and as many times the call sites in `minute`.
+constexpr char const* kVersion5 = R"sql(
+CREATE TABLE minute_level(
+  minute INTEGER NOT NULL,
+  level INTEGER NOT NULL,
+  n INTEGER NOT NULL,
+  PRIMARY KEY(minute, level)) WITHOUT ROWID;
+INSERT INTO minute_level(minute, level, n)
+  SELECT minute, level, sum(n) FROM minute JOIN site ON site.id = site_id GROUP BY minute, level;
+)sql";
+
 constexpr std::array kSteps{SchemaStep{1, kVersion1}, SchemaStep{2, kVersion2}, SchemaStep{3, kVersion3},
-                            SchemaStep{kFirstWithSpans, kVersion4, make_spans}};
+                            SchemaStep{kFirstWithSpans, kVersion4, make_spans},
+                            SchemaStep{kFirstWithLevelCounts, kVersion5}};
 static_assert(kSteps.back().to == kSchemaVersion);
 
 // LEFT JOIN and ifnull(): a condition on a joined column then cannot turn the join into an inner one, so that the

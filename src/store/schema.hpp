@@ -11,10 +11,11 @@
 namespace logboom::store {
 
 inline constexpr int kApplicationId = 0x6c6f6762;  // "logb", in the file's header
-inline constexpr int kSchemaVersion = 4;           // PRAGMA user_version
+inline constexpr int kSchemaVersion = 5;           // PRAGMA user_version
 inline constexpr int kOldestRead = 1;  // what readers ask for is in it: closed files stay as they were written
 
 inline constexpr int kFirstWithSpans = 4;
+inline constexpr int kFirstWithLevelCounts = 5;  // `minute_level`
 inline constexpr int kWarningsFrom = 30;  // level: `record_warnings`, the index by time, has those from it on
 
 /// SQL that brings a file of version `to - 1` to version `to`, and what SQL cannot say. Version 0 has no tables. Views are not

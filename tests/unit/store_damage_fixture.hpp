@@ -102,7 +102,8 @@ class StoreDamageTest : public StoreTest {
           "publisher_id ORDER BY 1, 2",
           "SELECT hex(uuid), stream, first, last, reason FROM gap JOIN publisher ON publisher.id = "
           "publisher_id ORDER BY 1, 2, 3",
-          "SELECT minute, site_id, n FROM minute ORDER BY 1, 2"}) {
+          "SELECT minute, site_id, n FROM minute ORDER BY 1, 2",
+          "SELECT minute, level, n FROM minute_level ORDER BY 1, 2"}) {
       SQLite::Statement select(db, sql);
       while (select.executeStep())
         for (int i = 0; i < select.getColumnCount(); ++i) all += select.getColumn(i).getString() + '|';

@@ -192,6 +192,7 @@ TEST_F(GoldenStoreTest, Version3IsReadAndGoneOnWith) {
   EXPECT_EQ(number("SELECT last_id FROM span"), 14);
   EXPECT_EQ(number("SELECT count(*) FROM record INDEXED BY record_warnings WHERE level >= 30"), 3);
   EXPECT_EQ(number("SELECT sum(n) FROM minute"), 14);
+  EXPECT_EQ(number("SELECT sum(n) FROM minute_level"), 14);
   EXPECT_TRUE(inspect_file(path).whole());
   EXPECT_EQ(sqlite3("PRAGMA integrity_check"), "ok");
 }
@@ -212,9 +213,61 @@ TEST_F(GoldenStoreTest, Version3IsReadAsAClosedFileAndGoneOnAfter) {
   EXPECT_EQ(SQLite::Database(closed).execAndGet("PRAGMA user_version").getInt(), 3) << "nobody migrates it";
 }
 
+void expect_version_4(std::vector<Record> const& records) {
+  ASSERT_GE(records.size(), 12U);
+  EXPECT_EQ(records[1].message, "no space left");
+  EXPECT_EQ(records[1].level, 40);
+  EXPECT_EQ(records[1].fields.at(1).first, "free");
+  EXPECT_EQ(records[2].time, 1'795'168'800'000'000'000);
+  EXPECT_EQ(records[2].level, 35);
+  EXPECT_EQ(records[2].stack, "at 1");
+  EXPECT_EQ(records[7].message, "structured ü");
+  EXPECT_EQ(records[7].exception_type, "KeyError");
+  EXPECT_EQ(records[7].task, "load");
+  EXPECT_EQ(records[9].message, "sent by a publisher");
+  EXPECT_EQ(records[9].sequence, 1U);
+}
+
+TEST_F(GoldenStoreTest, Version4IsReadAndGoneOnWith) {
+  make(4, path);
+  {
+    StoreWriter writer(path);
+    EXPECT_EQ(writer.last_id(), 12);
+    EXPECT_EQ(sqlite3("SELECT level, n FROM minute_level WHERE minute = 29928316"), "20|2\n30|1")
+        << "made of the counts that were there";
+    writer.write(blocks_of(make_block(9, 1, 3)));
+  }
+  EXPECT_EQ(number("PRAGMA user_version"), kSchemaVersion);
+  auto const records = all_records();
+  ASSERT_EQ(records.size(), 15U);
+  expect_version_4(records);
+  EXPECT_EQ(number("SELECT last_id FROM span"), 15);
+  EXPECT_EQ(number("SELECT sum(n) FROM minute"), 15);
+  EXPECT_EQ(number("SELECT sum(n) FROM minute_level"), 15);
+  EXPECT_TRUE(inspect_file(path).whole());
+  EXPECT_EQ(sqlite3("PRAGMA integrity_check"), "ok");
+}
+
+TEST_F(GoldenStoreTest, Version4IsReadAsAClosedFileAndGoneOnAfter) {
+  make(4, path);
+  auto const closed = closed_path(path, 1'795'168'800, 1);
+  std::filesystem::create_directory(closed_directory(path));
+  std::filesystem::rename(path, closed);
+  {
+    StoreWriter writer(path);
+    EXPECT_EQ(writer.last_id(), 12);
+    writer.write(blocks_of(make_block(9, 1, 3)));
+  }
+  auto const records = all_records();
+  ASSERT_EQ(records.size(), 15U);
+  expect_version_4(records);
+  EXPECT_TRUE(inspect_file(closed).whole());
+  EXPECT_EQ(SQLite::Database(closed).execAndGet("PRAGMA user_version").getInt(), 4) << "nobody migrates it";
+}
+
 // Closed files stay as they are: times are asked of those with spans and of those without.
 TEST_F(GoldenStoreTest, TimesAreFoundInFilesOfEachVersion) {
-  for (int const version : {1, 2, 3}) {
+  for (int const version : {1, 2, 3, 4}) {
     auto const file = (directory / fmt::format("old{}.sqlite", version)).string();
     make(version, file);
     auto const found = [&](std::optional<Level> level) {
@@ -258,7 +311,7 @@ TEST_F(GoldenStoreTest, ADamagedFileIsNotMigrated) {
 TEST_F(GoldenStoreTest, ANewFileOfTheSameVersionHasTheSameSchema) {
   auto const fresh = (directory / "fresh.sqlite").string();
   { StoreWriter const writer(fresh); }
-  for (int const version : {1, 2, 3}) {
+  for (int const version : {1, 2, 3, 4}) {
     auto const old = (directory / fmt::format("old{}.sqlite", version)).string();
     make(version, old);
     { StoreWriter const writer(old); }

@@ -261,10 +261,10 @@ class StorePageDamageTest : public StoreDamageTest {
 };
 
 TEST_F(StorePageDamageTest, ThereIsEachKindOfPage) {
-  for (char const* what :
-       {"record, internal", "record, leaf", "record, overflow", "record_warnings, internal",
-        "record_warnings, leaf", "span, internal", "span, leaf", "ledger, internal", "ledger, leaf",
-        "gap, leaf", "site, leaf", "source, leaf", "publisher, leaf", "minute, leaf", "meta, leaf"}) {
+  for (char const* what : {"record, internal", "record, leaf", "record, overflow", "record_warnings, internal",
+                           "record_warnings, leaf", "span, internal", "span, leaf", "ledger, internal",
+                           "ledger, leaf", "gap, leaf", "site, leaf", "source, leaf", "publisher, leaf",
+                           "minute, leaf", "minute_level, leaf", "meta, leaf"}) {
     EXPECT_TRUE(std::any_of(pages_.begin(), pages_.end(), [&](Page const& page) { return page.what == what; }))
         << what;
   }

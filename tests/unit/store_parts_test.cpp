@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <memory>
 #include <string>
 
 namespace logboom::store {
@@ -49,21 +50,28 @@ TEST(Dictionary, WhatIsInUseStays) {
   }
 }
 
-TEST(Rollup, CountsByMinuteAndSite) {
+TEST(Rollup, CountsByMinuteAndSiteAndByMinuteAndLevel) {
   Block block;
-  block.sites.resize(2);
+  auto const site = [](Level level) {
+    auto made = std::make_shared<Site>();
+    made->level = level;
+    return made;
+  };
+  block.sites = {site(20), site(30), site(20)};
   for (std::int64_t const time : {std::int64_t{0}, kMinuteNs - 1, kMinuteNs, std::int64_t{5}}) {
     block.entries.emplace_back().time = time;
   }
   block.entries[1].site = 1;
-  std::int64_t const sites[] = {40, 41};
+  block.entries[3].site = 2;
+  std::int64_t const sites[] = {40, 41, 42};
   Rollup rollup;
   rollup.add(block, sites);
   rollup.add(block, sites);
-  std::map<Rollup::Key, std::int64_t> const expected{{{0, 40}, 4}, {{0, 41}, 2}, {{1, 40}, 2}};
-  EXPECT_EQ(rollup.counts(), expected);
+  EXPECT_EQ(rollup.by_site(), (Rollup::Counts{{{0, 40}, 2}, {{0, 41}, 2}, {{0, 42}, 2}, {{1, 40}, 2}}));
+  EXPECT_EQ(rollup.by_level(), (Rollup::Counts{{{0, 20}, 4}, {{0, 30}, 2}, {{1, 20}, 2}}));
   rollup.clear();
-  EXPECT_TRUE(rollup.counts().empty());
+  EXPECT_TRUE(rollup.by_site().empty());
+  EXPECT_TRUE(rollup.by_level().empty());
 }
 
 TEST(Rollup, MinutesRoundDownOverAllTimes) {

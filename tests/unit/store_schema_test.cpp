@@ -123,7 +123,8 @@ TEST_F(StoreSchemaTest, AFailingStepLeavesTheFileAsItWas) {
 }
 
 TEST_F(StoreSchemaTest, TheManualsQueriesRun) {
-  { StoreWriter(path).write(blocks_of(make_block(1, 1, 3))); }
+  auto const now = std::chrono::system_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
+  { StoreWriter(path).write(blocks_of(make_block(1, 1, 3), make_block(2, 1, 4, now))); }
   std::ifstream manual(LOGBOOM_SOURCE_DIR "/docs/store.md");
   std::string sql;
   int queries = 0;
@@ -135,7 +136,7 @@ TEST_F(StoreSchemaTest, TheManualsQueriesRun) {
   EXPECT_GE(queries, 5);
   std::string const answer = sqlite3(sql);
   EXPECT_THAT(answer, Not(HasSubstr("rror")));
-  EXPECT_THAT(answer, HasSubstr("2026-11-20 10:00:00|3||"));
+  EXPECT_THAT(answer, HasSubstr(":00|20|4")) << "of the last day, by minute and level";
 }
 
 // The planner must start from `record`, by id or by the index, whatever is asked of the joined columns.
