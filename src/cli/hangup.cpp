@@ -1,6 +1,8 @@
 // SIGHUP as an event. Must not know what for.
 #include "cli/hangup.hpp"
 
+#include "posix/background_thread.hpp"
+
 #include <sys/eventfd.h>
 #include <unistd.h>
 #include <atomic>
@@ -48,7 +50,7 @@ Hangup::Hangup(std::function<void()> action) : action_(std::move(action)) {
   if (fd < 0) throw std::system_error(errno, std::generic_category(), "collect: eventfd");
   event = fd;
   if (early.exchange(false)) add(1);
-  thread_ = std::thread([this] { run(); });
+  thread_ = posix::background_thread("logboom-hangup", [this] { run(); });
   handle(on_hangup);
 }
 

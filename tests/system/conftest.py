@@ -30,8 +30,9 @@ import zmq
 HERE = pathlib.Path(__file__).resolve().parent
 BUILD = pathlib.Path(os.environ.get("LOGBOOM_BUILD", HERE.parents[1] / "build" / "release"))
 COMMAND = os.environ.get("LOGBOOM_COMMAND", str(BUILD / "logboom"))
+SANITIZED = bool(os.environ.get("LOGBOOM_SANITIZE"))
 # Long enough for a sanitized build on a busy machine: a test that waits this long has failed.
-PATIENCE = 120.0 if os.environ.get("LOGBOOM_SANITIZE") else 30.0
+PATIENCE = 120.0 if SANITIZED else 30.0
 # `./dev test --full`: tests that do a thing often, or for long, do it as often and as long as docs/reliability.md says.
 FULL = bool(os.environ.get("LOGBOOM_FULL"))
 
@@ -45,6 +46,13 @@ def eventually(condition, timeout=PATIENCE, what="the condition"):
             return value
         assert time.monotonic() < end, f"{what} did not come true within {timeout} s"
         time.sleep(0.01)
+
+
+def module_environment():
+    """Where Python finds the build's module. A sanitized build has none: a test that needs it is left out there."""
+    if SANITIZED:
+        pytest.skip("an ordinary Python has not the sanitizer's runtime")
+    return {"PYTHONPATH": str(BUILD / "python")}
 
 
 class Bus:

@@ -16,7 +16,7 @@ import sys
 
 import pytest
 
-from conftest import BUILD, FULL, eventually
+from conftest import BUILD, FULL, eventually, module_environment
 from streams import LONG, SCALE, SLOW, check_returned, check_streams_are_whole, counters, declared, stored_numbers
 
 MIB = 1 << 20
@@ -349,7 +349,7 @@ print(handler.status["problem"])
 def test_a_program_whose_limit_of_file_size_leaves_no_room_for_a_ring(bus, collector, limit):
     """It is not killed by SIGXFSZ, in whichever of its threads the library writes, and says what is wrong."""
     done = subprocess.run([sys.executable, "-c", AT_A_LIMIT, str(limit)], capture_output=True, text=True, timeout=LONG,
-                          env=bus.environment | {"PYTHONPATH": str(BUILD / "python")})
+                          env=bus.environment | module_environment())
     assert done.returncode == 0, done.stderr
     assert "no spool can be made" in done.stdout
     assert collector.stop() == 0

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from conftest import SANITIZED
+
 BUILD = Path(os.environ["LOGBOOM_BUILD"])
 CONSUMER = Path(__file__).resolve().parent.parent / "consumer"
 
-pytestmark = pytest.mark.skipif(
-    bool(os.environ.get("LOGBOOM_SANITIZE")), reason="a consumer would have to be built with the sanitizer, too"
-)
+pytestmark = pytest.mark.skipif(SANITIZED, reason="a consumer would have to be built with the sanitizer, too")
 
 
 def run(*command, **options):

@@ -45,7 +45,7 @@ def test_collector_killed_at_random(bus, start_collector, worker, chance):
     wait_until_stored(bus, total)
     # A worker waits two seconds for a collector that is being started; of one that has not heard its answer by then the spool is left to the collector.
     eventually(lambda: not bus.spools(), LONG, "what a worker left is looked through")
-    assert collector.stop() == 0
+    assert collector.wait_ready().stop() == 0
     numbers = stored_numbers(bus)
     assert len(numbers) == workers
     for name, stored in numbers.items():
@@ -96,6 +96,8 @@ def test_workers_killed_amid_their_burst(bus, start_collector, worker, chance):
 # What ends by itself, and the exit code; that of `exit` runs the destructors of objects, here none: threads go on logging meanwhile.
 ENDS = {"abort": -signal.SIGABRT, "segfault": -signal.SIGSEGV, "throw": -signal.SIGABRT, "overflow": -signal.SIGSEGV, "kill": -signal.SIGKILL,
         "_exit": 0, "quick_exit": 0, "exit": 0}
+# A sanitizer is not to report what is meant: it stops the sender for so long that records are dropped, by the policy, and declared.
+UNREPORTED = {name: f"{os.environ.get(name, '')}:handle_segv=0:handle_abort=0" for name in ("ASAN_OPTIONS", "TSAN_OPTIONS")}
 
 
 def test_workers_that_end_badly(bus, start_collector, worker):
@@ -105,11 +107,10 @@ def test_workers_that_end_badly(bus, start_collector, worker):
     died = []
     for n in range(rounds):
         running = [(how, bus.directory / f"{how}{n}") for how in ENDS]
-        running = [(how, path, worker("dying", path, how, count)) for how, path in running]
+        running = [(how, path, worker("dying", path, how, count, environment=UNREPORTED)) for how, path in running]
         for how, path, process in running:
             code = process.wait(LONG)
-            # A sanitizer makes an exit code of its own of some ends.
-            assert code == ENDS[how] or SCALE > 1, f"{how}: {code}\n{process.stderr}"
+            assert code == ENDS[how], f"{how}: {code}\n{process.stderr}"
             died.append((how, path, process.pid))
     eventually(lambda: not bus.spools(), LONG, "all spools adopted")
     numbers = stored_numbers(bus)

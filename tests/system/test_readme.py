@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from conftest import BUILD, COMMAND, PATIENCE, eventually
+from conftest import BUILD, COMMAND, PATIENCE, SANITIZED, eventually
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
@@ -40,7 +40,7 @@ def same_but_for_the_day(line):
     return re.sub(r"\d+\.\d+|(?<=child=)\d+", "N", line)
 
 
-@pytest.mark.skipif(bool(os.environ.get("LOGBOOM_SANITIZE")), reason="the program below is built without a sanitizer")
+@pytest.mark.skipif(SANITIZED, reason="the program below is built without a sanitizer")
 def test_the_publisher_in_cpp(bus, collector, tmp_path):
     source = tmp_path / "worker.cpp"
     source.write_text(block("cpp"))

@@ -16,7 +16,7 @@ import zmq
 import zmq.auth.thread
 import zmq.log.handlers
 
-from conftest import BUILD, COMMAND, PATIENCE, eventually
+from conftest import COMMAND, PATIENCE, eventually, module_environment
 
 NOBODY = pwd.getpwnam("nobody")
 NOT_ROOT = os.geteuid() != 0
@@ -231,7 +231,7 @@ def test_a_viewer_that_means_harm_changes_no_levels_and_publishes_nothing(bus, k
 def test_a_revoked_key_is_cut_off_and_one_that_is_added_gets_in_by_itself(bus, keys, locked, run, start):
     tail = start(COMMAND, "tail", environment=keys.environment("viewer"))
     eventually(lambda: status_of(run, keys, "all")["viewers"] == 1)
-    stdin = start(sys.executable, "-c", CHATTY, environment=keys.environment("worker") | {"PYTHONPATH": str(BUILD / "python")})
+    stdin = start(sys.executable, "-c", CHATTY, environment=keys.environment("worker") | module_environment())
     stdin.wait_line("ready")
     eventually(lambda: bus.count("logger = 'chatty'") > 10)
 
@@ -342,7 +342,7 @@ except ValueError as error:
     print("option:", error)
 """
     done = subprocess.run([sys.executable, "-c", script, keys.server, keys.secret("nobody"), keys.secret("all")], capture_output=True,
-                          text=True, timeout=4 * PATIENCE, env=bus.environment | {"PYTHONPATH": str(BUILD / "python")})
+                          text=True, timeout=4 * PATIENCE, env=bus.environment | module_environment())
     assert done.returncode == 0, done.stderr
     viewer, publisher, seen, option = done.stdout.splitlines()
     assert viewer.startswith("viewer:") and "does not admit this key" in viewer

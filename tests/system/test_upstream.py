@@ -19,7 +19,7 @@ import msgpack
 import pytest
 import zmq
 
-from conftest import BUILD, COMMAND, PATIENCE, Collector, eventually
+from conftest import COMMAND, PATIENCE, SANITIZED, Collector, eventually, module_environment
 from network import Switch, standing
 from streams import counters
 
@@ -168,10 +168,9 @@ PYTHON_WORKER = textwrap.dedent("""
 
 
 def python_worker(start, host, count):
-    package = BUILD / "python"
-    if not any(package.glob("logboom/*.so")):
+    if SANITIZED:
         return None
-    return start("/usr/bin/python3", "-c", PYTHON_WORKER, count, environment={"LOGBOOM_ENDPOINT": host.endpoint, "PYTHONPATH": str(package)})
+    return start("/usr/bin/python3", "-c", PYTHON_WORKER, count, environment={"LOGBOOM_ENDPOINT": host.endpoint} | module_environment())
 
 
 def test_rows_arrive_as_they_would_have_directly(bus, pair, worker, start, plain):

@@ -4,10 +4,11 @@
 import concurrent.futures
 import json
 import random
+import re
 import signal
 import subprocess
 
-from conftest import COMMAND, PATIENCE, eventually
+from conftest import COMMAND, PATIENCE, SANITIZED, eventually
 
 LONG = PATIENCE * 4
 
@@ -30,7 +31,8 @@ def join(bus, arguments, count):
     shown = subprocess.run([COMMAND, "tail", "-n", "burst", "-o", "json", *map(str, arguments), "--count", str(count), "--timeout", str(LONG)],
                            env=bus.environment, capture_output=True, text=True, timeout=LONG * 2)
     assert shown.returncode == 0, shown.stderr
-    assert shown.stderr == ""
+    # A collector under a sanitizer, and under load, may take more than two seconds to answer.
+    assert shown.stderr == "" or (SANITIZED and re.fullmatch(r"logboom: no collector answers at .* yet; waiting .*\n", shown.stderr))
     found = ids(shown.stdout.splitlines())
     assert len(found) == count, "the count was reached, not the time-out"
     return found
