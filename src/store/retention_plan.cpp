@@ -79,9 +79,9 @@ std::size_t RetentionPlan::to_remove(std::span<File const> closed, std::uint64_t
   for (File const& file : closed) {
     bool const old = options_.keep > seconds{0} && file.ended < now - options_.keep.count();
     bool const much = options_.max_size > 0 && total > options_.max_size;
-    // A burst can make one file larger than all together may be; it stays until there is something newer.
+    // A burst can make one file larger than all together may be; it stays until another is closed.
     bool const newest = count + 1 == closed.size();
-    if (!old && (!much || (newest && others < file_size_))) break;
+    if (!old && (!much || newest)) break;
     total -= file.bytes;
     ++count;
   }

@@ -36,7 +36,7 @@ class RetentionPlan {
     std::int64_t ended = 0;  // seconds: when the next one was begun
     std::uint64_t bytes = 0;
   };
-  /// Of the closed files, the oldest first, how many have to go. @param others bytes of the store's that are in none of them.
+  /// Of the closed files, the oldest first, how many have to go. For want of room the newest never does. @param others bytes of the store's that are in none of them.
   std::size_t to_remove(std::span<File const> closed, std::uint64_t others, std::int64_t now) const noexcept;
 
  private:
