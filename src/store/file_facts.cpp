@@ -31,14 +31,19 @@ std::int64_t empty_bytes_of(SQLite::Database& db) {
 }
 
 void set_facts(SQLite::Database& db, std::int64_t first_id, std::int64_t begun) {
-  SQLite::Statement set(
-      db,
-      "INSERT OR REPLACE INTO meta(key, value) VALUES('first_id', ?1), "
-      "('created', strftime('%Y-%m-%dT%H:%M:%SZ', ?2, 'unixepoch')), "
-      "('empty_bytes', (SELECT page_count * page_size FROM pragma_page_count, pragma_page_size))");
+  SQLite::Statement set(db,
+                        "INSERT OR REPLACE INTO meta(key, value) VALUES('first_id', ?1), "
+                        "('created', strftime('%Y-%m-%dT%H:%M:%SZ', ?2, 'unixepoch'))");
   set.bind(1, first_id);
   set.bind(2, begun);
   set.exec();
+  set_empty_bytes(db);
+}
+
+void set_empty_bytes(SQLite::Database& db) {
+  db.exec(
+      "INSERT OR REPLACE INTO meta(key, value) "
+      "SELECT 'empty_bytes', page_count * page_size FROM pragma_page_count, pragma_page_size");
 }
 
 std::string size_fault(SQLite::Database& db, std::string const& path) {

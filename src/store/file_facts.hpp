@@ -14,8 +14,10 @@ std::int64_t first_id_of(SQLite::Database& db);
 /// Seconds since the epoch; 0: it does not say.
 std::int64_t begun_of(SQLite::Database& db);
 
-/// Its size when it was begun: tables without a row, and the ledger.
+/// Its size when it was begun: tables without a row, and the ledger. 0: it does not say.
 std::int64_t empty_bytes_of(SQLite::Database& db);
+/// It is as it was begun.
+void set_empty_bytes(SQLite::Database& db);
 
 /// For the file that follows one that ended with `first_id` - 1.
 void set_facts(SQLite::Database& db, std::int64_t first_id, std::int64_t begun);

@@ -1,6 +1,7 @@
 #include "store/schema.hpp"
 
 #include "posix/fault_point.hpp"
+#include "store/file_facts.hpp"
 #include "store/span_table.hpp"
 
 #include <logboom/query.hpp>
@@ -260,6 +261,7 @@ void migrate_schema(SQLite::Database& db, std::string const& path, std::span<Sch
   db.exec("INSERT OR REPLACE INTO meta(key, value) VALUES('schema_by', 'logboom " LOGBOOM_VERSION
           "');"
           "INSERT OR IGNORE INTO meta(key, value) VALUES('created', strftime('%Y-%m-%dT%H:%M:%SZ', 'now'));");
+  if (state.blank) set_empty_bytes(db);
   fault_point("migration.commit");
   transaction.commit();
   fault_point("migration.done");

@@ -92,7 +92,8 @@ def test_history_joins_live_while_files_are_begun(bus, start_collector, worker, 
     count, text = 30_000 // SCALE, 100 * SCALE
     start_collector("--file-size", "256KiB")
     first = worker("burst", bus.directory / "count0", count, "--pause-every", "100", "--text", text)
-    eventually(lambda: len(closed(bus)) >= 2, LONG, "two closed files")
+    # Under a sanitizer all may be in the first before the second is made.
+    eventually(lambda: len(closed(bus)) >= (1 if SANITIZED else 2), LONG, "closed files")
     from conftest import COMMAND
     tail = start(COMMAND, "tail", "--since", "1h", "-n", "burst", "-o", "json", "--until-idle=1")
     second = worker("burst", bus.directory / "count1", count, "--pause-every", "100", "--text", text)
