@@ -221,12 +221,14 @@ TEST(Config, WhatIsPrintedOfOddTextsIsReadAsTheSame) {
   sink.defaults = {{"x", Value(Value::Data(1e300))}, {"odd key", Value(Value::Data(std::int64_t{-5}))}};
   sink.limit.rate = 1.0 / 3;
   sink.rotate.every = 90min;
+  sink.filter.fields = {parse_field_test("f===x"), parse_field_test("f!==x"), parse_field_test("f=")};
   config.options.sinks.push_back(sink);
   auto const again = read_config(config_text(config), "printed");
   ASSERT_THAT(again.options.sinks, SizeIs(1));
   sink.name = sink.path;
   sink.limit.rate = again.options.sinks[0].limit.rate;
   auto read = again.options.sinks[0];
+  EXPECT_EQ(read.filter.fields[0].value, "=x");
   std::sort(read.defaults.begin(), read.defaults.end(),
             [](auto const& x, auto const& y) { return x.first > y.first; });
   EXPECT_TRUE(read == sink);
