@@ -60,7 +60,8 @@ std::string value_text(Value const& value) {
 std::string test_text(FieldTest const& test) {
   constexpr std::array<std::string_view, 7> kOperators{"=", "!=", "~", "<", "<=", ">", ">="};
   // Of a value that begins with `=` one of two would be taken for the operator's.
-  if (test.op == FieldTest::Operator::kEqual && test.value.starts_with('=')) return test.field + "==" + test.value;
+  if (test.op == FieldTest::Operator::kEqual && test.value.starts_with('='))
+    return test.field + "==" + test.value;
   return test.field + std::string(kOperators[static_cast<std::size_t>(test.op)]) + test.value;
 }
 

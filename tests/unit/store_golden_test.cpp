@@ -23,6 +23,14 @@ class GoldenStoreTest : public StoreTest {
     SQLite::Database db(file, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
     db.exec(sql);
   }
+  /// @return its name
+  std::string make_closed(int version) const {
+    make(version, path);
+    auto const closed = closed_path(path, 1'795'168'800, 1);
+    std::filesystem::create_directory(closed_directory(path));
+    std::filesystem::rename(path, closed);
+    return closed;
+  }
   std::vector<Record> all_records() const {
     std::vector<Record> records;
     query(path, {}, [&](Record const& record) {
@@ -72,10 +80,7 @@ TEST_F(GoldenStoreTest, Version1IsReadAndGoneOnWith) {
 }
 
 TEST_F(GoldenStoreTest, Version1IsReadAsAClosedFileAndGoneOnAfter) {
-  make(1, path);
-  auto const closed = closed_path(path, 1'795'168'800, 1);
-  std::filesystem::create_directory(closed_directory(path));
-  std::filesystem::rename(path, closed);
+  auto const closed = make_closed(1);
   {
     StoreWriter writer(path);
     EXPECT_EQ(writer.last_id(), 7);
@@ -141,10 +146,7 @@ TEST_F(GoldenStoreTest, Version2IsReadAndGoneOnWith) {
 }
 
 TEST_F(GoldenStoreTest, Version2IsReadAsAClosedFileAndGoneOnAfter) {
-  make(2, path);
-  auto const closed = closed_path(path, 1'795'168'800, 1);
-  std::filesystem::create_directory(closed_directory(path));
-  std::filesystem::rename(path, closed);
+  auto const closed = make_closed(2);
   {
     StoreWriter writer(path);
     EXPECT_EQ(writer.last_id(), 15);
@@ -198,10 +200,7 @@ TEST_F(GoldenStoreTest, Version3IsReadAndGoneOnWith) {
 }
 
 TEST_F(GoldenStoreTest, Version3IsReadAsAClosedFileAndGoneOnAfter) {
-  make(3, path);
-  auto const closed = closed_path(path, 1'795'168'800, 1);
-  std::filesystem::create_directory(closed_directory(path));
-  std::filesystem::rename(path, closed);
+  auto const closed = make_closed(3);
   {
     StoreWriter writer(path);
     EXPECT_EQ(writer.last_id(), 11);
@@ -249,10 +248,7 @@ TEST_F(GoldenStoreTest, Version4IsReadAndGoneOnWith) {
 }
 
 TEST_F(GoldenStoreTest, Version4IsReadAsAClosedFileAndGoneOnAfter) {
-  make(4, path);
-  auto const closed = closed_path(path, 1'795'168'800, 1);
-  std::filesystem::create_directory(closed_directory(path));
-  std::filesystem::rename(path, closed);
+  auto const closed = make_closed(4);
   {
     StoreWriter writer(path);
     EXPECT_EQ(writer.last_id(), 12);
