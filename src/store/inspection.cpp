@@ -7,7 +7,6 @@
 #include "store/name_check.hpp"
 #include "store/raw_database.hpp"
 #include "store/read_connection.hpp"
-#include "store/rollup.hpp"
 #include "store/row_check.hpp"
 #include "store/row_values.hpp"
 #include "store/schema.hpp"

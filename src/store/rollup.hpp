@@ -19,10 +19,6 @@ constexpr std::int64_t minute_of(std::int64_t time) noexcept {
   return time / kMinuteNs - (time % kMinuteNs < 0 ? 1 : 0);
 }
 
-/// minute_of() of a row of `record`, in SQL.
-inline constexpr char const* kMinuteOfRecord =
-    "(created - (created % 60000000000 + 60000000000) % 60000000000) / 60000000000";
-
 class Rollup {
  public:
   /// By minute, and the site's id in the store or the level.

@@ -7,7 +7,7 @@
 #include "store/lost_records.hpp"
 #include "store/page_rows.hpp"
 #include "store/raw_database.hpp"
-#include "store/rollup.hpp"
+#include "store/schema.hpp"
 #include "store/span_table.hpp"
 #include "store/store_error.hpp"
 #include "store/table_rows.hpp"

@@ -18,6 +18,10 @@ inline constexpr int kFirstWithSpans = 4;
 inline constexpr int kFirstWithLevelCounts = 5;  // `minute_level`
 inline constexpr int kWarningsFrom = 30;  // level: `record_warnings`, the index by time, has those from it on
 
+/// Of a row of `record` the minute that the roll-ups have it under, in SQL: minute_of() of rollup.hpp.
+inline constexpr char const* kMinuteOfRecord =
+    "(created - (created % 60000000000 + 60000000000) % 60000000000) / 60000000000";
+
 /// SQL that brings a file of version `to - 1` to version `to`, and what SQL cannot say. Version 0 has no tables. Views are not
 /// versioned: they hold no data, so every migration drops and remakes them.
 struct SchemaStep {

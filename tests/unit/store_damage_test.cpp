@@ -432,6 +432,21 @@ TEST_F(StoreDamageTest, WhatWasSetAsideComesBackAsAClosedFile) {
   EXPECT_EQ(expected, kRecords + 11);
 }
 
+TEST_F(StoreDamageTest, ARollUpThatDiffersIsSaidAndCountedAnew) {
+  auto const others = rest(path);
+  for (char const* table : {"minute", "minute_level"}) {
+    SQLite::Database(path, SQLite::OPEN_READWRITE)
+        .exec(fmt::format("UPDATE {0} SET n = n + 1 WHERE minute = (SELECT min(minute) FROM {0})", table));
+    Inspection const found = inspect_file(path);
+    ASSERT_FALSE(found.whole()) << table;
+    EXPECT_THAT(found.places.front().what, testing::StartsWith(fmt::format("{}, a roll-up, differs", table)));
+    auto const salvaged = (directory / fmt::format("{}.sqlite", table)).string();
+    salvage(path, salvaged);
+    EXPECT_EQ(rest(salvaged), others);
+    std::filesystem::rename(salvaged, path);
+  }
+}
+
 TEST_F(StoreDamageTest, ADamagedLedgerIsWorkedOutAnew) {
   {
     StoreWriter writer(path);

@@ -40,6 +40,15 @@ TEST_F(StoreSchemaTest, MarksItsFile) {
   EXPECT_EQ(sqlite3("PRAGMA journal_mode"), "wal");
 }
 
+// By it retention knows how much a file has grown.
+TEST_F(StoreSchemaTest, AFileSaysHowLargeItWasWhenItWasEmpty) {
+  StoreWriter writer(path);
+  auto const empty = number("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size");
+  writer.write(blocks_of(make_block(1, 1, 1'000)));
+  EXPECT_EQ(number("SELECT value FROM meta WHERE key = 'empty_bytes'"), empty);
+  EXPECT_GT(number("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"), empty);
+}
+
 TEST_F(StoreSchemaTest, NewerVersionIsRefusedAndLeftAlone) {
   { StoreWriter const writer(path); }
   run("PRAGMA user_version=99");
