@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import re
 import signal
 import sys
@@ -184,6 +185,19 @@ def test_sighup_changes_sinks_and_loses_nothing_of_those_that_stay(bus, start_co
     assert lines(bus.directory / "a.log") == [f"turn {turn}" for turn in range(6) for _ in range(500)] + ["end"] * 500
     assert (bus.directory / "b.log").exists()
     assert sum(line.startswith("reloaded") for line in bus.own_log()) == 6
+
+
+def test_signals_are_for_the_first_thread_alone(start_collector, config):
+    """Also that which waits for SIGHUP, whose handler any thread could have to run."""
+    collector = start_collector("--config", config('[[sink]]\ntype = "null"\n'))
+    awaited = 1 << (signal.SIGHUP - 1) | 1 << (signal.SIGTERM - 1)
+    masks = {}
+    for thread in pathlib.Path(f"/proc/{collector.process.pid}/task").iterdir():
+        blocked = re.search(r"SigBlk:\s*(\w+)", (thread / "status").read_text())[1]
+        masks[int(thread.name)] = ((thread / "comm").read_text().strip(), int(blocked, 16) & awaited)
+    assert masks.pop(collector.process.pid)[1] == 0
+    assert "logboom-hangup" in [name for name, _ in masks.values()]
+    assert [name for name, mask in masks.values() if mask != awaited] == []
 
 
 def test_a_bad_file_at_sighup_changes_nothing_and_is_told(bus, start_collector, push, config):
