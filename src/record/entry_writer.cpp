@@ -81,12 +81,12 @@ void EntryWriter::message(Template const& text, std::string_view template_text, 
 }
 
 void EntryWriter::name_arguments(Template const& text, std::span<Token const* const> arguments) {
-  auto const names = text.names();
-  std::size_t const count = std::min(names.size(), arguments.size());
+  auto const keys = text.keys();
+  std::size_t const count = std::min(keys.size(), arguments.size());
   for (std::size_t i = 0; i < count; ++i) {
-    if (names[i].empty()) continue;
-    budget_.spend(names[i].size());
-    add(fields_, names[i], *arguments[i]);
+    if (keys[i].name.empty()) continue;
+    budget_.spend(keys[i].name.size());
+    add(fields_, keys[i].name, *arguments[i], &keys[i]);
   }
   fields_.named = fields_.list.size();
 }
@@ -172,7 +172,7 @@ void EntryWriter::add_all(Pairs& pairs, Token const& map) {
   }
 }
 
-void EntryWriter::add(Pairs& pairs, std::string_view key, Token const& value) {
+void EntryWriter::add(Pairs& pairs, std::string_view key, Token const& value, FieldKey const* ready) {
   for (std::size_t i = 0; i < pairs.list.size(); ++i) {
     Pair& known = pairs.list[i];
     if (known.value == nullptr || known.key != key) continue;
@@ -186,7 +186,7 @@ void EntryWriter::add(Pairs& pairs, std::string_view key, Token const& value) {
     ++pairs.left_out;
     return;
   }
-  pairs.list.push_back({key, &value});
+  pairs.list.push_back({key, &value, ready});
 }
 
 std::string_view EntryWriter::key_of(Token const& key) {
@@ -202,6 +202,18 @@ std::string_view EntryWriter::keep_clean(std::string_view text) {
   return block_->arena.copy(view(cleaned));
 }
 
+void EntryWriter::put_key(Pair const& pair) {
+  json_.push_back(json_.size() == 0 ? '{' : ',');
+  if (pair.ready != nullptr) {
+    append(json_, pair.ready->json);
+    append(msgpack_, pair.ready->msgpack);
+    return;
+  }
+  append_json_string(json_, pair.key);
+  json_.push_back(':');
+  append_msgpack_text(msgpack_, pair.key);
+}
+
 void EntryWriter::write(Pairs const& pairs, std::string_view& json, std::string_view& msgpack) {
   auto const live = [](Pair const& pair) { return pair.value != nullptr; };
   auto const count = static_cast<std::size_t>(std::count_if(pairs.list.begin(), pairs.list.end(), live));
@@ -209,22 +221,19 @@ void EntryWriter::write(Pairs const& pairs, std::string_view& json, std::string_
   json_.clear();
   msgpack_.clear();
   append_msgpack_map(msgpack_, count + (pairs.left_out > 0 ? 1 : 0));
-  auto const put = [&](std::string_view key, Token const& value) {
-    json_.push_back(json_.size() == 0 ? '{' : ',');
-    append_json_string(json_, key);
-    json_.push_back(':');
-    append_json(json_, value);
-    append_msgpack_text(msgpack_, key);
-    append_msgpack(msgpack_, value);
+  auto const put = [&](Pair const& pair) {
+    put_key(pair);
+    append_json(json_, *pair.value);
+    append_msgpack(msgpack_, *pair.value);
   };
   for (Pair const& pair : pairs.list) {
-    if (live(pair)) put(pair.key, *pair.value);
+    if (live(pair)) put(pair);
   }
   if (pairs.left_out > 0) {
     Token number;
     number.kind = Kind::kInt;
     number.integer = pairs.left_out;
-    put(kLeftOut, number);
+    put({kLeftOut, &number});
   }
   json_.push_back('}');
   json = block_->arena.copy(view(json_));

@@ -78,7 +78,8 @@ class EntryWriter {
  private:
   struct Pair {
     std::string_view key;
-    Token const* value = nullptr;  // nothing: overridden
+    Token const* value = nullptr;     // nothing: overridden
+    FieldKey const* ready = nullptr;  // the key of a named argument
   };
   /// Keys in order of arrival, bounded in number and in what they hold.
   struct Pairs {
@@ -90,11 +91,12 @@ class EntryWriter {
     void clear() noexcept;
   };
 
-  static void add(Pairs& pairs, std::string_view key, Token const& value);
+  static void add(Pairs& pairs, std::string_view key, Token const& value, FieldKey const* ready = nullptr);
   void name_arguments(Template const& text, std::span<Token const* const> arguments);
   void add_all(Pairs& pairs, Token const& map);
   std::string_view key_of(Token const& key);
   std::string_view keep_clean(std::string_view text);
+  void put_key(Pair const& pair);
   void write(Pairs const& pairs, std::string_view& json, std::string_view& msgpack);
 
   Block* block_ = nullptr;

@@ -40,13 +40,13 @@ class Template::Parser {
   bool placeholder(std::string& literal) {
     if (into_.placeholders_.size() == kMaxArguments) return false;
     std::size_t const start = at_++;
-    std::size_t const named_before = into_.names_.size();
+    std::size_t const known_before = into_.keys_.size();
     Placeholder found;
     auto const argument = identifier();
     bool const whole = argument && (accept('}') || (accept(':') && spec(found)));
     if (!whole) {
       at_ = start;
-      into_.names_.resize(named_before);
+      into_.keys_.resize(known_before);
       return false;
     }
     found.argument = *argument;
@@ -73,18 +73,18 @@ class Template::Parser {
       value = value * 10 + static_cast<std::size_t>(text_[at_] - '0');
       if (value >= kMaxArguments) return std::nullopt;
     }
-    if (value >= into_.names_.size()) into_.names_.resize(value + 1);
+    if (value >= into_.keys_.size()) into_.keys_.resize(value + 1);
     return static_cast<Index>(value);
   }
 
   std::optional<Index> named(std::string_view name) {
     if (name.size() > kMaxName) return std::nullopt;
-    auto const known =
-        name.empty() ? into_.names_.end() : std::find(into_.names_.begin(), into_.names_.end(), name);
-    if (known != into_.names_.end()) return static_cast<Index>(known - into_.names_.begin());
-    if (into_.names_.size() == kMaxArguments) return std::nullopt;
-    into_.names_.emplace_back(name);
-    return static_cast<Index>(into_.names_.size() - 1);
+    auto& keys = into_.keys_;
+    auto const known = name.empty() ? keys.end() : std::ranges::find(keys, name, &FieldKey::name);
+    if (known != keys.end()) return static_cast<Index>(known - keys.begin());
+    if (keys.size() == kMaxArguments) return std::nullopt;
+    keys.emplace_back(name);
+    return static_cast<Index>(keys.size() - 1);
   }
 
   /// From after the colon to after the closing brace.
@@ -123,9 +123,20 @@ class Template::Parser {
   Template& into_;
 };
 
+FieldKey::FieldKey(std::string_view text) : name(text) {
+  if (name.empty()) return;
+  TextBuffer form;
+  append_json_string(form, name);
+  form.push_back(':');
+  json.assign(form.data(), form.size());
+  form.clear();
+  append_msgpack_text(form, name);
+  msgpack.assign(form.data(), form.size());
+}
+
 Template::Template(std::string_view text) {
   Parser(text, *this).run();
-  std::vector<bool> shown(names_.size());
+  std::vector<bool> shown(keys_.size());
   for (auto const& placeholder : placeholders_) {
     shown[placeholder.argument] = true;
     for (auto const& nested : placeholder.nested) shown[nested.argument] = true;
@@ -176,7 +187,8 @@ std::size_t Template::bytes() const noexcept {
     total += sizeof(Placeholder) + placeholder.before.capacity() + placeholder.spec.format.capacity() +
              placeholder.nested.capacity() * sizeof(Nested);
   }
-  for (auto const& name : names_) total += sizeof(std::string) + name.capacity();
+  for (auto const& key : keys_)
+    total += sizeof(FieldKey) + key.name.capacity() + key.json.capacity() + key.msgpack.capacity();
   return total;
 }
 

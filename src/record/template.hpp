@@ -16,6 +16,16 @@
 
 namespace logboom::wire {
 
+/// The name of an argument, and what stands for it as the key of a field: made once, not for each record.
+struct FieldKey {
+  FieldKey() = default;
+  explicit FieldKey(std::string_view name);
+
+  std::string name;     // empty: the argument has none
+  std::string json;     // `"name":`
+  std::string msgpack;  // a str
+};
+
 /// `{}` and `{name}` take the arguments in order of first use (the same name the same one), `{0}` by its index; `{{` and `}}` stand for braces;
 /// `{:>{width}}` takes a part of its spec from an argument. What cannot be read as a placeholder is text.
 class Template {
@@ -28,12 +38,12 @@ class Template {
   explicit Template(std::string_view text);
 
   /// Arguments that are used: one above the highest index.
-  std::size_t arguments() const noexcept { return names_.size(); }
+  std::size_t arguments() const noexcept { return keys_.size(); }
   /// Whether each of those has a placeholder (not so in "{1}").
   bool shows_all() const noexcept { return shows_all_; }
   std::size_t placeholders() const noexcept { return placeholders_.size(); }
-  /// By argument; empty for those without a name.
-  std::span<std::string const> names() const noexcept { return names_; }
+  /// By argument.
+  std::span<FieldKey const> keys() const noexcept { return keys_; }
 
   struct Outcome {
     std::size_t unsuitable =
@@ -65,7 +75,7 @@ class Template {
 
   std::vector<Placeholder> placeholders_;
   std::string tail_;
-  std::vector<std::string> names_;
+  std::vector<FieldKey> keys_;
   bool shows_all_ = true;
 };
 

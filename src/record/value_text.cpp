@@ -40,6 +40,26 @@ bool format(TextBuffer& out, std::string_view format, T const& value) {
   }
 }
 
+/// What fmt makes of the spec, unless it objects or takes a number from another argument.
+template <typename T>
+std::optional<fmt::formatter<T>> read_once(std::string_view spec) {
+  if (spec.find_first_of("{}") != std::string_view::npos) return std::nullopt;
+  fmt::format_parse_context context(fmt::string_view(spec.data(), spec.size()));
+  try {
+    fmt::formatter<T> made;
+    if (made.parse(context) == context.end()) return made;
+  } catch (fmt::format_error const&) {
+  }
+  return std::nullopt;
+}
+
+template <typename T>
+bool format(TextBuffer& out, fmt::formatter<T> const& formatter, T value) {
+  fmt::format_context context(fmt::appender(out), {});
+  formatter.format(value, context);
+  return true;
+}
+
 template <typename T>
 void append_integer(TextBuffer& out, T value) {
   fmt::format_int const digits(value);
@@ -234,6 +254,7 @@ Spec::Spec(std::string_view spec) : bounded(numbers_are_bounded(spec)) {
   format.reserve(spec.size() + 3);
   format.append("{:").append(spec).append("}");
   presentation = spec.back();
+  if (bounded && is_one_of(presentation, kFloatPresentations)) number = read_once<double>(text());
 }
 
 void append_value(TextBuffer& out, Token const& value) { append_any(out, value, 0); }
@@ -253,7 +274,8 @@ bool append_value(TextBuffer& out, Token const& value, Spec const& spec) {
         return format(out, spec.format, static_cast<double>(value.natural));
       return format(out, spec.format, value.natural);
     case Kind::kFloat32: return format(out, spec.format, static_cast<float>(value.number));
-    case Kind::kFloat64: return format(out, spec.format, value.number);
+    case Kind::kFloat64:
+      return spec.number ? format(out, *spec.number, value.number) : format(out, spec.format, value.number);
     case Kind::kText:
     case Kind::kBytes: return format_text(out, value.text(), spec);
     case Kind::kExtension: return format_extension(out, value, spec);

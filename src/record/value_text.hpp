@@ -5,6 +5,7 @@
 #include "record/token_tape.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,9 +19,10 @@ struct Spec {
   Spec() = default;
   explicit Spec(std::string_view spec);
 
-  std::string format;        // "{:>8.1f}"; empty: none
-  char presentation = '\0';  // its last character
-  bool bounded = true;       // no number above kMaxNumber
+  std::string format;                            // "{:>8.1f}"; empty: none
+  char presentation = '\0';                      // its last character
+  bool bounded = true;                           // no number above kMaxNumber
+  std::optional<fmt::formatter<double>> number;  // the same, read once: what most specs are for. Nothing: it does not suit one
 
   std::string_view text() const noexcept {
     return format.empty() ? std::string_view() : std::string_view(format).substr(2, format.size() - 3);

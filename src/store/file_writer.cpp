@@ -150,7 +150,8 @@ struct FileWriter::Impl {
   Rollup rollup;
   GapTable gaps;
   LedgerTable ledger;
-  SQLite::Statement insert_rows, insert_first_rows, count_by_site, count_by_level, count_pages;
+  SQLite::Statement insert_rows, insert_common_rows, insert_first_rows, count_by_site, count_by_level,
+      count_pages;
   std::int64_t page_size;
   std::int64_t first_id;
   std::int64_t last_id;
@@ -204,6 +205,7 @@ FileWriter::Impl::Impl(std::string const& name, std::int64_t bound, bool may_mak
       gaps(db, names),
       ledger(db, names),
       insert_rows(db, kInsertIncoming),
+      insert_common_rows(db, kInsertCommonIncoming),
       insert_first_rows(db, kInsertFirstIncoming),
       count_by_site(db,
                     "INSERT INTO minute(minute, site_id, n) VALUES(?, ?, ?) "
@@ -299,16 +301,25 @@ void FileWriter::Impl::prepare(std::span<std::unique_ptr<Block> const> blocks) {
     part.sources.reserve(block->sources.size());
     for (auto const& site : block->sites) part.sites.push_back(names.site(site));
     for (auto const& source : block->sources) part.sources.push_back(names.source(source));
+    part.rare = std::any_of(block->entries.begin(), block->entries.end(), is_rare);
     rollup.add(*block, part.sites);
   }
+  rows.begin = rows.end = 0;
 }
 
 /// How many. The first of a file go on where the file before it ended; from then on SQLite counts.
 std::int64_t FileWriter::Impl::insert_records() {
-  SQLite::Statement& insert = last_id < first_id ? insert_first_rows : insert_rows;
-  ScopedReset const reset(insert);
-  rows.first_id = last_id + 1;
-  return insert.exec();
+  std::int64_t next = last_id + 1;
+  while (rows.show_next()) {
+    bool const first = next == first_id;
+    SQLite::Statement& insert = first                         ? insert_first_rows
+                                : rows.parts[rows.begin].rare ? insert_rows
+                                                              : insert_common_rows;
+    ScopedReset const reset(insert);
+    rows.first_id = next;
+    next += insert.exec();
+  }
+  return next - last_id - 1;
 }
 
 void FileWriter::Impl::add_spans(std::span<std::unique_ptr<Block> const> blocks) {

@@ -17,6 +17,11 @@ namespace logboom::store {
 char const* const kInsertIncoming =
     "INSERT INTO record(" LOGBOOM_COLUMNS ") SELECT " LOGBOOM_COLUMNS " FROM incoming";
 
+#define LOGBOOM_COMMON_COLUMNS "created, level, site_id, source_id, sequence, message, fields, checksum"
+
+char const* const kInsertCommonIncoming =
+    "INSERT INTO record(" LOGBOOM_COMMON_COLUMNS ") SELECT " LOGBOOM_COMMON_COLUMNS " FROM incoming";
+
 char const* const kInsertFirstIncoming =
     "INSERT INTO record(id, " LOGBOOM_COLUMNS ") SELECT id, " LOGBOOM_COLUMNS " FROM incoming";
 
@@ -51,7 +56,7 @@ struct Cursor : sqlite3_vtab_cursor {
   std::size_t entry;
   std::int64_t id;
 
-  bool at_end() const noexcept { return part == rows->parts.size(); }
+  bool at_end() const noexcept { return part == rows->end; }
   void skip_ended_parts() noexcept {
     while (!at_end() && entry == rows->parts[part].block->entries.size()) {
       ++part;
@@ -92,7 +97,7 @@ int close(sqlite3_vtab_cursor* cursor) {
 
 int filter(sqlite3_vtab_cursor* base, int, char const*, int, sqlite3_value**) {
   auto* cursor = static_cast<Cursor*>(base);
-  cursor->part = 0;
+  cursor->part = cursor->rows->begin;
   cursor->entry = 0;
   cursor->id = cursor->rows->first_id;
   cursor->skip_ended_parts();
@@ -175,6 +180,17 @@ sqlite3_module const kModule = [] {
 }();
 
 }  // namespace
+
+bool is_rare(Entry const& entry) noexcept {
+  return !(entry.exception_type.empty() && entry.exception.empty() && entry.stack.empty() &&
+           entry.task.empty() && entry.attributes_json.empty());
+}
+
+bool IncomingRows::show_next() noexcept {
+  begin = end;
+  while (end < parts.size() && parts[end].rare == parts[begin].rare) ++end;
+  return begin < end;
+}
 
 void declare_incoming(SQLite::Database& db, IncomingRows const& rows) {
   // SQLite takes the client data as void*; connect() gives it its const back.

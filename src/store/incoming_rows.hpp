@@ -19,16 +19,27 @@ struct IncomingRows {
     Block const* block = nullptr;
     std::vector<std::int64_t> sites;
     std::vector<std::int64_t> sources;
+    bool rare = false;  // one of its entries has something in a column that most have nothing in
   };
   std::vector<Part> parts;
-  std::int64_t first_id = 1;  // of the first row; the others count on from it
+  std::size_t begin = 0, end = 0;  // which of the parts are shown
+  std::int64_t first_id = 1;       // of the first row shown; the others count on from it
+
+  /// Shows the next parts that are alike in `rare`, from `end` on. @return false when there is none
+  bool show_next() noexcept;
 };
+
+/// Whether the entry has an exception, a stack, a task or other attributes.
+bool is_rare(Entry const& entry) noexcept;
 
 /// Declares the virtual table `incoming` on this connection. @throws SQLite::Exception
 void declare_incoming(SQLite::Database& db, IncomingRows const& rows);
 
 /// The statement that moves all rows of `incoming` to `record`, numbering them from max(id) + 1 on.
 extern char const* const kInsertIncoming;
+
+/// The same for parts that are not rare: a seventh less to do.
+extern char const* const kInsertCommonIncoming;
 
 /// The same, numbering them as they are in `incoming`: a quarter slower, for the first rows of a file only.
 extern char const* const kInsertFirstIncoming;

@@ -49,7 +49,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   auto const source = clean(line);
   Template const text(source);
   require(text.arguments() <= Template::kMaxArguments);
-  for (auto const& name : text.names()) require(name.size() <= Template::kMaxName && is_clean(name));
+  for (auto const& key : text.keys()) require(key.name.size() <= Template::kMaxName && is_clean(key.name));
   check(text, source, {});
   TokenTape tape;
   try {

@@ -2,6 +2,7 @@
 #include "store_fixture.hpp"
 
 #include "record/wire.hpp"
+#include "store/inspection.hpp"
 #include "store/ledger_reader.hpp"
 #include "store/rollup.hpp"
 
@@ -75,6 +76,29 @@ TEST_F(StoreWriterTest, AbsentValuesAreNull) {
                     "attributes, publisher, "
                     "sequence, level_name FROM records;"),
             "'',NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'Level 25'");
+}
+
+// Rows with something in the rare columns and rows without take different statements.
+TEST_F(StoreWriterTest, OneTransactionTakesRareAndCommonRowsInOrder) {
+  auto writer = std::make_unique<StoreWriter>(path);
+  std::uint64_t next = 1;
+  for (int transaction = 0; transaction < 3; ++transaction) {
+    Blocks blocks;
+    for (int i = 0; i < 5; ++i) {
+      auto block = make_block(1, next, 2);
+      if (i == 1 || i == 2 || i == 4) block->entries[1].task = "rare";
+      if (i == 3) block->entries.clear();
+      next += block->entries.size();
+      blocks.push_back(std::move(block));
+    }
+    writer->write(blocks);
+    EXPECT_EQ(blocks[4]->first_id, static_cast<std::int64_t>(next) - 2);
+  }
+  writer.reset();
+  EXPECT_EQ(sqlite3("SELECT count(*), sum(id = sequence), sum(message = 'message ' || id) FROM records"),
+            "24|24|24");
+  EXPECT_EQ(sqlite3("SELECT group_concat(id) FROM records WHERE task = 'rare'"), "4,6,8,12,14,16,20,22,24");
+  EXPECT_TRUE(inspect_file(path).whole());
 }
 
 TEST_F(StoreWriterTest, LogsHasTheSevenColumnsInInsertionOrder) {

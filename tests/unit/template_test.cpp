@@ -35,6 +35,12 @@ std::string render(std::string_view text, std::vector<Pack> const& arguments) {
   return {out.data(), out.size()};
 }
 
+std::vector<std::string> names(Template const& of) {
+  std::vector<std::string> found;
+  for (auto const& key : of.keys()) found.push_back(key.name);
+  return found;
+}
+
 // The same spec on the same value, by fmt at once and by way of the wire.
 template <typename T>
 void expect_as_fmt(std::string_view spec, T const& of, Pack const& as) {
@@ -148,15 +154,26 @@ TEST(Template, NamesIndicesAndOrder) {
   EXPECT_EQ(render("{request.id:>4}", {value(1)}), "   1");
   EXPECT_EQ(render("{größe}", {value(1)}), "1");
   Template const mixed("{cells} in {} {ms:.1f} {cells}");
-  EXPECT_THAT(mixed.names(), ElementsAre("cells", "", "ms"));
+  EXPECT_THAT(names(mixed), ElementsAre("cells", "", "ms"));
   EXPECT_EQ(mixed.arguments(), 3U);
+}
+
+TEST(Template, AKeyIsReadyForJsonAndMsgpack) {
+  Template const text("{größe} {} {step.of_a_name_of_more_than_31_bytes}");
+  auto const keys = text.keys();
+  ASSERT_EQ(keys.size(), 3U);
+  EXPECT_EQ(keys[0].json, "\"größe\":");
+  EXPECT_EQ(keys[0].msgpack, "\xa7größe");
+  EXPECT_EQ(keys[1].json + keys[1].msgpack, "");
+  EXPECT_EQ(keys[2].json, "\"step.of_a_name_of_more_than_31_bytes\":");
+  EXPECT_EQ(keys[2].msgpack, "\xd9\x24step.of_a_name_of_more_than_31_bytes");
 }
 
 TEST(Template, NestedSpecs) {
   EXPECT_EQ(render("{:>{width}}|", {value(7), value(4)}), "   7|");
   EXPECT_EQ(render("{:{}.{}f}|", {value(3.14159), value(8), value(2)}), "    3.14|");
   EXPECT_EQ(render("{0:>{1}}|{2}", {value(7), value(4), value(9)}), "   7|9");
-  EXPECT_THAT(Template("{x:>{width}}").names(), ElementsAre("x", "width"));
+  EXPECT_THAT(names(Template("{x:>{width}}")), ElementsAre("x", "width"));
   // a width that is none is left out
   EXPECT_EQ(render("{:>{}}", {value(7), text("wide")}), "7");
   EXPECT_EQ(render("{:>{}}", {value(7), value(1'000'000'000)}), "7");

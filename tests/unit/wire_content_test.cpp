@@ -33,6 +33,26 @@ void expect_both(Pack const& of, std::string const& json, Value const& expected)
   EXPECT_EQ(parse_fields_json(one.json()), decoded) << json;
 }
 
+// Texts are looked at by eights; short ones by pieces that overlap.
+TEST(CleanText, WhatIsNotPlainIsSeenAtEveryPlaceOfEveryShortText) {
+  for (std::size_t size = 1; size <= 20; ++size) {
+    for (std::size_t at = 0; at < size; ++at) {
+      std::string text(size, 'x');
+      for (char const byte : {'\0', '\x80', '\xff'}) {
+        text[at] = byte;
+        EXPECT_FALSE(is_clean(text)) << size << " bytes, at " << at;
+      }
+      for (char const byte : {'"', '\\', '\n', '\x1f'}) {
+        text[at] = byte;
+        EXPECT_TRUE(is_clean(text)) << size << " bytes, at " << at;
+        TextBuffer json;
+        append_json_string(json, text);
+        EXPECT_EQ(nlohmann::json::parse(json.data(), json.data() + json.size()), text);
+      }
+    }
+  }
+}
+
 TEST(Content, EveryKindOfValueIsTheSameInJsonAndMsgpack) {
   expect_both(nil(), "null", Value(nullptr));
   expect_both(value(true), "true", Value(true));
