@@ -38,7 +38,7 @@ void declare_incoming(SQLite::Database& db, IncomingRows const& rows);
 /// The statement that moves all rows of `incoming` to `record`, numbering them from max(id) + 1 on.
 extern char const* const kInsertIncoming;
 
-/// The same for parts that are not rare: a seventh less to do.
+/// The same for parts that are not rare: an eighth less to do.
 extern char const* const kInsertCommonIncoming;
 
 /// The same, numbering them as they are in `incoming`: a quarter slower, for the first rows of a file only.
