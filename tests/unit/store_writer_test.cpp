@@ -101,6 +101,23 @@ TEST_F(StoreWriterTest, OneTransactionTakesRareAndCommonRowsInOrder) {
   EXPECT_TRUE(inspect_file(path).whole());
 }
 
+// Each alone, and in rows that are not the first of their file: those take a statement of their own.
+TEST_F(StoreWriterTest, NoRareColumnIsLeftOut) {
+  StoreWriter writer(path);
+  writer.write(blocks_of(make_block(1, 1, 1)));
+  std::uint64_t next = 2;
+  for (auto const column :
+       {&Entry::exception_type, &Entry::exception, &Entry::stack, &Entry::task, &Entry::attributes_json}) {
+    auto block = make_block(1, next++, 1);
+    block->entries[0].*column = R"({"k":1})";
+    writer.write(blocks_of(std::move(block)));
+  }
+  EXPECT_EQ(
+      sqlite3("SELECT id, exception_type IS NOT NULL, exception IS NOT NULL, stack IS NOT NULL, task IS "
+              "NOT NULL, attributes IS NOT NULL FROM records WHERE id > 1 ORDER BY id"),
+      "2|1|0|0|0|0\n3|0|1|0|0|0\n4|0|0|1|0|0\n5|0|0|0|1|0\n6|0|0|0|0|1");
+}
+
 TEST_F(StoreWriterTest, LogsHasTheSevenColumnsInInsertionOrder) {
   StoreWriter writer(path);
   // Times run backwards, so that an order by time would show.
