@@ -281,7 +281,7 @@ Collector::Impl::Impl(CollectorOptions given)
       queue([this](auto blocks) { return commit(blocks); },
             {.limit_bytes = options.queue_bytes,
              .interval = options.commit_interval,
-             .idle = std::chrono::seconds(options.retention.many_files() ? 1 : 0)},
+             .idle = std::chrono::seconds(target.path().empty() ? 0 : 1)},
             [this] { wake.ring(); }),
       bus(std::move(claims), addresses, options.publish, admission),
       door(bus, options.max_connections),

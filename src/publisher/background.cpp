@@ -1,8 +1,8 @@
 // Time and waiting of the publisher's own threads.
 #include "publisher/background.hpp"
 
-#include <algorithm>
 #include <chrono>
+#include <ctime>
 
 namespace logboom::publisher {
 
@@ -12,10 +12,10 @@ std::int64_t monotonic_ms() noexcept {
       .count();
 }
 
-bool poll(std::span<pollfd> items, std::int64_t milliseconds) noexcept {
-  constexpr std::int64_t kMost = 3'600'000;
-  auto const most = static_cast<int>(std::min(milliseconds, kMost));
-  if (::poll(items.data(), items.size(), most) >= 0) return true;
+bool poll(std::span<pollfd> items, std::chrono::microseconds most) noexcept {
+  auto const seconds = std::chrono::duration_cast<std::chrono::seconds>(most);
+  timespec const wait{seconds.count(), std::chrono::nanoseconds(most - seconds).count()};
+  if (::ppoll(items.data(), items.size(), &wait, nullptr) >= 0) return true;
   for (auto& item : items) item.revents = 0;
   return false;
 }

@@ -4,6 +4,7 @@
 
 #include <poll.h>
 
+#include <chrono>
 #include <cstdint>
 #include <span>
 
@@ -12,7 +13,7 @@ namespace logboom::publisher {
 /// Milliseconds of CLOCK_MONOTONIC.
 std::int64_t monotonic_ms() noexcept;
 
-/// poll(2). @return whether it looked: a signal ends it early, and nothing is known then (none is said to be ready)
-bool poll(std::span<pollfd> items, std::int64_t milliseconds) noexcept;
+/// ppoll(2). @return whether it looked: a signal ends it early, and nothing is known then (none is said to be ready)
+bool poll(std::span<pollfd> items, std::chrono::microseconds most) noexcept;
 
 }  // namespace logboom::publisher

@@ -153,7 +153,7 @@ std::optional<delivery::Control> CollectorLink::hear() {
 }
 
 // Not by zmq_poll, which asks every socket before and after it waits: twenty system calls of a publisher that has nothing to say, where this makes one.
-bool CollectorLink::wait(int wake, bool to_send, std::int64_t most) {
+bool CollectorLink::wait(int wake, bool to_send, std::chrono::microseconds most) {
   std::array<pollfd, 4> items;
   items.fill({-1, POLLIN, 0});
   items[0].fd = wake;
@@ -168,7 +168,7 @@ bool CollectorLink::wait(int wake, bool to_send, std::int64_t most) {
       items[3].fd = push_.get(zmq::sockopt::fd);
     }
   }
-  bool const looked = poll(items, known ? most : 0);
+  bool const looked = poll(items, known ? most : std::chrono::microseconds(0));
   control_news_.calm = looked && control_news_.none && items[1].revents == 0;
   monitor_news_.calm = looked && monitor_news_.none && items[2].revents == 0;
   return items[0].revents != 0;

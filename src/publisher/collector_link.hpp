@@ -10,6 +10,7 @@
 
 #include <zmq.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -41,10 +42,10 @@ class CollectorLink final : public delivery::Link {
   std::optional<delivery::Control> hear() override;
   std::size_t unreadable() const noexcept { return unreadable_; }
 
-  /// Waits, `most` milliseconds at the longest, for something to hear, for `wake` (a descriptor) to be readable, and, `to_send`, for PUSH to take a batch. What it says there is
+  /// Waits, `most` at the longest, for something to hear, for `wake` (a descriptor) to be readable, and, `to_send`, for PUSH to take a batch. What it says there is
   /// nothing of is not looked for again before the next wait: this is what a publisher with nothing to say does all day. @return whether `wake` is readable
   /// @throws zmq::error_t
-  bool wait(int wake, bool to_send, std::int64_t most);
+  bool wait(int wake, bool to_send, std::chrono::microseconds most);
 
  private:
   /// What is known of a socket without asking it. ZeroMQ's descriptors tell of what came after a socket was asked last, and sending asks as well.

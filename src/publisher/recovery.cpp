@@ -101,7 +101,7 @@ void Recovery::send(spool::Spool spool, RecoverOptions::Endpoints const& endpoin
     committed = replay.committed();
     welcomed = replay.welcomed();
     if (now - progressed > options_.patience.count() || !replay.refusal().empty()) break;
-    if (!worked && !replay.done()) replay.wait(10);
+    if (!worked && !replay.done()) replay.wait(std::chrono::milliseconds(10));
   }
   if (!replay.refusal().empty()) result_.refusal = replay.refusal();
   result_.reached = result_.reached || replay.answered();

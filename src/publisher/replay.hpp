@@ -7,6 +7,7 @@
 #include "publisher/feed.hpp"
 #include "spool/spool.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <string_view>
@@ -27,8 +28,8 @@ class Replay {
 
   /// @return whether something came or went
   bool step(std::int64_t now);
-  /// Until there may be something to do, `most` milliseconds at the longest.
-  void wait(std::int64_t most) { link_.wait(-1, speaker_.blocked(), most); }
+  /// Until there may be something to do, `most` at the longest.
+  void wait(std::chrono::milliseconds most) { link_.wait(-1, speaker_.blocked(), most); }
 
   /// All is committed, the collector has answered the bye, and the directory is gone (or, if part of it could not be read, set aside as NAME.unreadable).
   bool done() const { return done_; }

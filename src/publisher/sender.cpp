@@ -14,15 +14,18 @@
 namespace logboom::publisher {
 namespace {
 
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
 constexpr std::int64_t kActive =
-    200;  // ms after records were sent or acked: look at the rings without being told, every millisecond at first
+    200;  // ms after records were sent or acked: look at the rings without being told, at first every
+constexpr microseconds kFirstWait{500};  // which is as long as a viewer waits at most because of it
 constexpr std::int64_t kMoreRarely =
     4;  // and then after a quarter more of the time that nothing came: hundreds that wait for one collector must leave it the processors
-constexpr std::int64_t kIdleWait =
-    10;  // ms between two looks else; a crowded ring, a flush or a message ends the wait
+constexpr milliseconds kIdleWait{10};  // between two looks else; a crowded ring, a flush or a message ends the wait
 constexpr std::int64_t kLongIdle = 5000;  // ms without anything: then only every
-constexpr std::int64_t kLongWait =
-    50;  // ms. Hundreds of processes with nothing to say must not keep a machine busy
+constexpr milliseconds kLongWait{50};  // Hundreds of processes with nothing to say must not keep a machine busy
+constexpr milliseconds kNudged{1};     // who waits longer is to be told that a ring runs full
 constexpr std::size_t kSpareRings =
     64;  // more than these: what ended threads left moves to the overflow while no collector takes it
 // ms. What a collector has acked by then never needs a check of its payload, and the sender does not write to lines that the log call comes back to.
@@ -282,19 +285,21 @@ bool Sender::over(std::int64_t now) {
   return true;
 }
 
-/// ms from one look at the rings to the next, so long after records were sent or acked. A collector that lets one wait for acks is busy: it would have to wait for what is new as well.
-std::int64_t Sender::pause_after(std::int64_t quiet) const {
+/// From one look at the rings to the next, so many ms after records were sent or acked. A collector that lets one wait for acks is busy: it would have to wait for what is new as well.
+microseconds Sender::pause_after(std::int64_t quiet) const {
   if (quiet >= kLongIdle) return kLongWait;
-  auto const most = speaker_->window().in_flight() > 0 ? kLongWait : kIdleWait;
-  return quiet >= kActive ? most : std::clamp<std::int64_t>(quiet / kMoreRarely, 1, most);
+  microseconds const most = speaker_->window().in_flight() > 0 ? kLongWait : kIdleWait;
+  return quiet >= kActive
+             ? most
+             : std::clamp<microseconds>(microseconds(milliseconds(quiet)) / kMoreRarely, kFirstWait, most);
 }
 
 void Sender::wait(bool worked, std::int64_t now) {
   if (worked) return;
   auto& wakeup = engine_->wakeup();
   auto pause = pause_after(now - worked_at_);
-  wakeup.doze(pause > 1);
-  if (feed_->crowded()) pause = 1;
+  wakeup.doze(pause > kNudged);
+  if (feed_->crowded()) pause = std::min<microseconds>(pause, kNudged);
   if (now >= speak_again_) {
     woken_ = link_->wait(wakeup.fd(), speaker_->blocked(), pause);
     return;

@@ -64,7 +64,7 @@ class Sender {
   bool speak(std::int64_t now);
   void failed(std::exception const& error, std::int64_t now);
   bool over(std::int64_t now);
-  std::int64_t pause_after(std::int64_t quiet) const;
+  std::chrono::microseconds pause_after(std::int64_t quiet) const;
   void wait(bool worked, std::int64_t now);
   void look_for_rings();
   void free_slots(std::int64_t now);

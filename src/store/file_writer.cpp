@@ -12,11 +12,10 @@
 #include "store/name_check.hpp"
 #include "store/names.hpp"
 #include "store/raw_database.hpp"
-#include "store/rollup.hpp"
 #include "store/schema.hpp"
 #include "store/scoped_reset.hpp"
-#include "store/span_table.hpp"
 #include "store/store_error.hpp"
+#include "store/summaries.hpp"
 #include "store/text_limit.hpp"
 
 #include <SQLiteCpp/Column.h>
@@ -124,7 +123,9 @@ struct FileWriter::Impl {
   Impl(Impl const&) = delete;
   Impl& operator=(Impl const&) = delete;
 
-  void write(std::span<std::unique_ptr<Block> const> blocks);
+  void write(std::span<std::unique_ptr<Block> const> blocks, Summarize when);
+  void summarize();
+  bool wait_with_summaries(std::span<std::unique_ptr<Block> const> blocks) const;
 
   std::string leave();
   void close_settled();
@@ -135,9 +136,7 @@ struct FileWriter::Impl {
   void refuse_if_moved();
   void prepare(std::span<std::unique_ptr<Block> const> blocks);
   std::int64_t insert_records();
-  void add_spans(std::span<std::unique_ptr<Block> const> blocks);
   void advance_ledger(std::span<std::unique_ptr<Block> const> blocks);
-  void add_rollup();
   void forget();
   static int on_commit(void* self, sqlite3*, char const*, int log_pages);
 
@@ -147,15 +146,13 @@ struct FileWriter::Impl {
   std::optional<OpenedFiles> files;  // outlives the connections
   SQLite::Database db;
   Names names;
-  Rollup rollup;
   GapTable gaps;
   LedgerTable ledger;
-  SQLite::Statement insert_rows, insert_common_rows, insert_first_rows, count_by_site, count_by_level,
-      count_pages;
+  SQLite::Statement insert_rows, insert_common_rows, insert_first_rows, count_pages;
   std::int64_t page_size;
   std::int64_t first_id;
   std::int64_t last_id;
-  SpanTable spans;
+  Summaries summaries;
   std::int64_t log_bytes = 0;
   std::chrono::nanoseconds commit_took{0};
   bool ending = false;
@@ -207,17 +204,11 @@ FileWriter::Impl::Impl(std::string const& name, std::int64_t bound, bool may_mak
       insert_rows(db, kInsertIncoming),
       insert_common_rows(db, kInsertCommonIncoming),
       insert_first_rows(db, kInsertFirstIncoming),
-      count_by_site(db,
-                    "INSERT INTO minute(minute, site_id, n) VALUES(?, ?, ?) "
-                    "ON CONFLICT DO UPDATE SET n = n + excluded.n"),
-      count_by_level(db,
-                     "INSERT INTO minute_level(minute, level, n) VALUES(?, ?, ?) "
-                     "ON CONFLICT DO UPDATE SET n = n + excluded.n"),
       count_pages(db, "PRAGMA page_count"),
       page_size(db.execAndGet("PRAGMA page_size").getInt64()),
       first_id(first_id_of(db)),
       last_id(std::max(first_id - 1, db.execAndGet("SELECT ifnull(max(id), 0) FROM record").getInt64())),
-      spans(db, first_id, last_id),
+      summaries(db, first_id, last_id),
       log_bound(bound),
       checkpointer(path) {
   files.emplace(path);
@@ -227,7 +218,7 @@ FileWriter::Impl::Impl(std::string const& name, std::int64_t bound, bool may_mak
     throw StoreError(fmt::format("{} was moved while it was being opened; open it again", path),
                      StoreError::Kind::kTransient);
   sqlite3_wal_hook(db.getHandle(), &Impl::on_commit, this);
-  if (!spans.whole())
+  if (!summaries.whole())
     mended.push_back(
         fmt::format("{}: the end of its table span is damaged, and is left alone: who asks for a time reads "
                     "all records behind it; `logboom repair` makes it anew",
@@ -240,11 +231,12 @@ FileWriter::Impl::~Impl() {
       leave();
       return;
     }
+    summarize();
     checkpointer.wait_idle();
     db.setBusyTimeout(0);  // a reader may keep the log from being emptied: then it stays, and loses nothing
     sqlite3_wal_checkpoint_v2(db.getHandle(), "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
-  } catch (SQLite::Exception const&) {
-    // The log holds what the file does not: the next connection finds it there.
+  } catch (std::exception const&) {
+    // The log holds what the file does not, and the records what the summaries do not: the next connection finds both.
   }
 }
 
@@ -272,6 +264,11 @@ void FileWriter::Impl::bound_log() {
 
 std::string FileWriter::Impl::leave() {
   if (!left.empty()) return left;
+  try {
+    summarize();
+  } catch (StoreError const&) {
+    // They stay behind by what is owed.
+  }
   checkpointer.wait_idle();
   left = files->leave(db, last_id);
   // Closing would remove PATH-wal by its name, which now may be another database's.
@@ -290,9 +287,9 @@ void FileWriter::Impl::refuse_if_moved() {
 }
 
 void FileWriter::Impl::prepare(std::span<std::unique_ptr<Block> const> blocks) {
-  rollup.clear();
   rows.parts.clear();
   rows.parts.reserve(blocks.size());
+  std::int64_t next = last_id + 1;
   for (auto const& block : blocks) {
     cut_long_texts(*block);
     IncomingRows::Part& part = rows.parts.emplace_back();
@@ -302,7 +299,8 @@ void FileWriter::Impl::prepare(std::span<std::unique_ptr<Block> const> blocks) {
     for (auto const& site : block->sites) part.sites.push_back(names.site(site));
     for (auto const& source : block->sources) part.sources.push_back(names.source(source));
     part.rare = std::any_of(block->entries.begin(), block->entries.end(), is_rare);
-    rollup.add(*block, part.sites);
+    summaries.add(*block, part.sites, next);
+    next += static_cast<std::int64_t>(block->entries.size());
   }
   rows.begin = rows.end = 0;
 }
@@ -322,19 +320,6 @@ std::int64_t FileWriter::Impl::insert_records() {
   return next - last_id - 1;
 }
 
-void FileWriter::Impl::add_spans(std::span<std::unique_ptr<Block> const> blocks) {
-  std::int64_t next = last_id + 1;
-  for (auto const& block : blocks) {
-    if (block->entries.empty()) continue;
-    auto const [oldest, newest] =
-        std::minmax_element(block->entries.begin(), block->entries.end(),
-                            [](Entry const& a, Entry const& b) { return a.time < b.time; });
-    auto const first = std::exchange(next, next + static_cast<std::int64_t>(block->entries.size()));
-    spans.add({first, next - 1, oldest->time, newest->time});
-  }
-  spans.write();
-}
-
 void FileWriter::Impl::advance_ledger(std::span<std::unique_ptr<Block> const> blocks) {
   std::map<std::pair<std::int64_t, std::uint64_t>, Progress const*> furthest;
   for (auto const& block : blocks) {
@@ -346,27 +331,20 @@ void FileWriter::Impl::advance_ledger(std::span<std::unique_ptr<Block> const> bl
   for (auto const& [stream, progress] : furthest) ledger.advance(*progress);
 }
 
-void FileWriter::Impl::add_rollup() {
-  auto const add = [](SQLite::Statement& count, Rollup::Counts const& counts) {
-    for (auto const& [key, n] : counts) {
-      ScopedReset const reset(count);
-      count.bind(1, key.first);
-      count.bind(2, key.second);
-      count.bind(3, n);
-      count.exec();
-    }
-  };
-  add(count_by_site, rollup.by_site());
-  add(count_by_level, rollup.by_level());
-}
-
 /// After a rollback.
 void FileWriter::Impl::forget() {
   names.forget();
-  spans.forget();
+  summaries.forget();
 }
 
-void FileWriter::Impl::write(std::span<std::unique_ptr<Block> const> blocks) {
+/// They may be left to a later transaction: then they are not behind by more than somebody who opens the file looks for.
+bool FileWriter::Impl::wait_with_summaries(std::span<std::unique_ptr<Block> const> blocks) const {
+  auto owed = summaries.owed();
+  for (auto const& block : blocks) owed += static_cast<std::int64_t>(block->entries.size());
+  return owed <= Summaries::kMostOwed && summaries.whole() && !ending;
+}
+
+void FileWriter::Impl::write(std::span<std::unique_ptr<Block> const> blocks, Summarize when) {
   bound_log();
   std::int64_t next = last_id + 1;
   std::int64_t inserted = 0;
@@ -376,16 +354,16 @@ void FileWriter::Impl::write(std::span<std::unique_ptr<Block> const> blocks) {
     prepare(blocks);
     fault_point("store.insert");
     inserted = insert_records();
-    add_spans(blocks);
     fault_point("store.inserted");
     for (auto const& block : blocks) gaps.settle(*block);
     advance_ledger(blocks);
-    add_rollup();
+    if (when == Summarize::kNow || !wait_with_summaries(blocks)) summaries.write();
     refuse_if_moved();  // while it can still be rolled back
     fault_point("store.commit");
     auto const began = std::chrono::steady_clock::now();
     transaction.commit();
     commit_took = std::chrono::steady_clock::now() - began;
+    summaries.committed();
     fault_point("store.committed");
   } catch (SQLite::Exception const& cause) {
     forget();
@@ -402,6 +380,21 @@ void FileWriter::Impl::write(std::span<std::unique_ptr<Block> const> blocks) {
   rows.parts.clear();
 }
 
+/// Writes what is owed, in a transaction of its own.
+void FileWriter::Impl::summarize() {
+  if (summaries.owed() == 0) return;
+  try {
+    SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
+    summaries.write();
+    fault_point("store.summarized");
+    transaction.commit();
+    summaries.committed();
+  } catch (SQLite::Exception const& cause) {
+    forget();
+    throw store_error(path, "write to", cause);
+  }
+}
+
 void FileWriter::Impl::close_settled() {
   checkpointer.wait_idle();
   left = fmt::format("the records until now are in the closed files of {}", path);
@@ -410,6 +403,7 @@ void FileWriter::Impl::close_settled() {
 
 // Readers of a moment ago are waited for, some milliseconds: whoever comes after them sees all there is, and hinders nothing.
 bool FileWriter::Impl::settle() {
+  summarize();
   int in_log = 0;
   int moved = 0;
   db.setBusyTimeout(kReadersEndMs);
@@ -475,7 +469,11 @@ std::optional<std::int64_t> FileWriter::take_held_log() noexcept {
 
 bool FileWriter::moved() const { return !impl_->left.empty() || impl_->files->moved(); }
 bool FileWriter::is(std::string const& path) const { return impl_->files->is_file(path); }
-void FileWriter::write(std::span<std::unique_ptr<Block> const> blocks) { impl_->write(blocks); }
+void FileWriter::write(std::span<std::unique_ptr<Block> const> blocks, Summarize when) {
+  impl_->write(blocks, when);
+}
+void FileWriter::summarize() { impl_->summarize(); }
+std::int64_t FileWriter::owed() const noexcept { return impl_->summaries.owed(); }
 std::chrono::nanoseconds FileWriter::commit_took() const noexcept { return impl_->commit_took; }
 std::string FileWriter::leave() { return impl_->leave(); }
 void FileWriter::checkpoint() {

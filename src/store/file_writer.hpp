@@ -16,6 +16,8 @@
 
 namespace logboom::store {
 
+enum class Summarize { kNow, kMayWait };
+
 /// For one thread; its owner holds the WriterLock of the path. What is said of StoreWriter's methods holds for those of the same name.
 class FileWriter {
  public:
@@ -36,7 +38,12 @@ class FileWriter {
   bool moved() const;
   bool is(std::string const& path) const;  // `path` is a name of the file
 
-  void write(std::span<std::unique_ptr<Block> const> blocks);
+  /// @param when of the tables that sum up the records (summaries.hpp); kMayWait: where few records are owed to them, a later transaction writes what these come to
+  void write(std::span<std::unique_ptr<Block> const> blocks, Summarize when);
+  /// Writes to those tables what is owed, if anything is.
+  void summarize();
+  /// Records that they do not know yet.
+  std::int64_t owed() const noexcept;
   std::chrono::nanoseconds commit_took() const noexcept;
   std::string leave();
 

@@ -25,6 +25,16 @@ void Rollup::add(Block const& block, std::span<std::int64_t const> sites) {
   take(counting, block, sites);
 }
 
+void Rollup::add(std::int64_t time, std::int64_t site, std::int64_t level) {
+  ++by_site_[{minute_of(time), site}];
+  ++by_level_[{minute_of(time), level}];
+}
+
+void Rollup::add(Rollup const& other) {
+  for (auto const& [key, n] : other.by_site_) by_site_[key] += n;
+  for (auto const& [key, n] : other.by_level_) by_level_[key] += n;
+}
+
 void Rollup::take(std::int64_t minute, Block const& block, std::span<std::int64_t const> sites) {
   for (std::size_t i = 0; i < counted_.size(); ++i) {
     auto const n = std::exchange(counted_[i], 0);

@@ -1,4 +1,4 @@
-// Counts the records of one transaction by minute and site, and by minute and level, for the store's tables `minute` and `minute_level`.
+// Counts records by minute and site, and by minute and level, for the store's tables `minute` and `minute_level`.
 // Must not know SQLite.
 #pragma once
 
@@ -25,8 +25,11 @@ class Rollup {
   using Counts = std::map<std::pair<std::int64_t, std::int64_t>, std::int64_t>;
 
   void clear();
+  /// One record.
+  void add(std::int64_t time, std::int64_t site, std::int64_t level);
   /// `sites`: the store's ids of the block's sites.
   void add(Block const& block, std::span<std::int64_t const> sites);
+  void add(Rollup const& other);
   Counts const& by_site() const noexcept { return by_site_; }
   Counts const& by_level() const noexcept { return by_level_; }
 

@@ -1,5 +1,6 @@
 #include "store/span_table.hpp"
 
+#include "store/file_facts.hpp"
 #include "store/scoped_reset.hpp"
 
 #include <SQLiteCpp/Column.h>
@@ -39,8 +40,11 @@ End read_end(SQLite::Statement& last) try {
   return {false};
 }
 
-bool is_whole(End const& end, std::int64_t first_id, std::int64_t last_id) {
-  return end.empty ? last_id < first_id : end.span && end.span->last_id == last_id;
+std::optional<std::int64_t> end_of(End const& end, std::int64_t first_id, std::int64_t last_id) {
+  if (!end.empty && !end.span) return std::nullopt;
+  auto const at = end.empty ? first_id - 1 : end.span->last_id;
+  bool const plausible = at <= last_id && last_id - at <= SpanTable::kMostBehind;
+  return plausible ? std::optional(at) : std::nullopt;
 }
 
 }  // namespace
@@ -49,7 +53,7 @@ bool is_whole(End const& end, std::int64_t first_id, std::int64_t last_id) {
 SpanTable::SpanTable(SQLite::Database& db, std::int64_t first_id, std::int64_t last_id)
     : read_last_(db, select_last()),
       put_(db, fmt::format("INSERT OR REPLACE INTO span({}) VALUES(?, ?, ?, ?, ?)", kSpanColumns)),
-      whole_(is_whole(read_end(read_last_), first_id, last_id)) {}
+      end_(end_of(read_end(read_last_), first_id, last_id)) {}
 
 bool SpanTable::may_grow_by(TimeSpan const& records) const noexcept {
   if (!last_ || last_->records() >= kManyRecords) return false;
@@ -57,7 +61,7 @@ bool SpanTable::may_grow_by(TimeSpan const& records) const noexcept {
 }
 
 void SpanTable::add(TimeSpan const& records) {
-  if (!whole_) return;
+  if (!whole()) return;
   if (!known_) read_last();
   if (may_grow_by(records)) {
     last_->last_id = records.last_id;
@@ -91,6 +95,14 @@ void SpanTable::read_last() {
 std::optional<TimeSpan> last_span(SQLite::Database& db) {
   SQLite::Statement last(db, select_last());
   return read_end(last).span;
+}
+
+std::optional<std::int64_t> spans_end(SQLite::Database& db) {
+  auto const first_id = first_id_of(db);
+  auto const last_id =
+      std::max(first_id - 1, db.execAndGet("SELECT ifnull(max(id), 0) FROM record").getInt64());
+  SQLite::Statement last(db, select_last());
+  return end_of(read_end(last), first_id, last_id);
 }
 
 void make_spans(SQLite::Database& db) {

@@ -20,13 +20,15 @@ class SpanTable {
   static constexpr std::int64_t kFewRecords = 1'024;   // two neighbours have no fewer together
   static constexpr std::int64_t kNear =
       60'000'000'000;  // ns: what is further off in time begins a span of its own
+  static constexpr std::int64_t kMostBehind = 1'000;  // records that no span speaks of yet
 
-  /// Goes on behind the last span, which must be whole and end with `last_id`, or with nothing where there is no record yet: else nothing is written, and what is not in a
-  /// span is looked at by all who ask. @throws SQLite::Exception, as all of it
+  /// Goes on behind the last span. Where that is damaged (spans_end()), nothing is written, and what is not in a span is looked at by all who ask. @throws SQLite::Exception, as all of it
   SpanTable(SQLite::Database& db, std::int64_t first_id, std::int64_t last_id);
 
   /// Not damaged where it ends.
-  bool whole() const noexcept { return whole_; }
+  bool whole() const noexcept { return end_.has_value(); }
+  /// Of a whole one: the last id that it spoke of when it was opened.
+  std::int64_t end() const noexcept { return *end_; }
 
   /// Records that follow those of the call before.
   void add(TimeSpan const& records);
@@ -40,7 +42,7 @@ class SpanTable {
   bool may_grow_by(TimeSpan const& records) const noexcept;
 
   SQLite::Statement read_last_, put_;
-  bool const whole_;
+  std::optional<std::int64_t> const end_;
   bool known_ = false;  // what is below
   bool written_ = true;
   std::optional<TimeSpan> last_;
@@ -48,6 +50,10 @@ class SpanTable {
 
 /// The last row of a file of a version with spans. Nothing: there is none, or it is damaged. @throws SQLite::Exception
 std::optional<TimeSpan> last_span(SQLite::Database& db);
+
+/// The last id that the spans of a file speak of, kMostBehind at most before that of its last record; the one before its first: there are none yet. Nothing: the last row is damaged, or
+/// is not there. @throws SQLite::Exception
+std::optional<std::int64_t> spans_end(SQLite::Database& db);
 
 /// Makes all spans from the records, of a file that has none. Within its caller's transaction. @throws SQLite::Exception
 void make_spans(SQLite::Database& db);

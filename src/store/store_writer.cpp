@@ -29,6 +29,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kSettleAgain{100},
     kSettleAgainAtMost{2'000};                    // while a reader keeps the log
 constexpr std::chrono::seconds kRotateAgain{10};  // after it failed
+constexpr std::int64_t kSummarizeAt = 256;        // records
 
 std::string absolute_path(std::string const& path) {
   if (path.empty()) throw StoreError("the store's file has no name; name one");
@@ -76,6 +77,7 @@ struct StoreWriter::Impl {
   void go_on_in_next_file();
   bool full() const;
   void close_current();
+  Summarize when_to_summarize(std::span<std::unique_ptr<Block> const> blocks);
   void remember(std::span<std::unique_ptr<Block> const> blocks);
   std::vector<Progress> gained() const;
 
@@ -87,7 +89,8 @@ struct StoreWriter::Impl {
   std::int64_t begun = 0;            // of it
   std::int64_t empty_bytes = 0;
   std::int64_t last_id = 0;
-  bool emptied = false;  // its log, as far as a checkpoint does
+  std::int64_t summarized = 0;  // seconds since the epoch, when that was asked for
+  bool emptied = false;         // its log, as far as a checkpoint does
   std::chrono::milliseconds settle_again = kSettleAgain;
   Clock::time_point not_before{};  // for the next attempt to rotate
   // What was committed since the next file was asked for; as long as the part of the ledger that moves.
@@ -202,6 +205,16 @@ std::vector<Progress> StoreWriter::Impl::gained() const {
   return all;
 }
 
+/// Records that come one by one, a thousand a second, then cost two pages each and not five; whoever reads the sums sees them a second late at most.
+Summarize StoreWriter::Impl::when_to_summarize(std::span<std::unique_ptr<Block> const> blocks) {
+  auto records = file->owed();
+  for (auto const& block : blocks) records += static_cast<std::int64_t>(block->entries.size());
+  auto const now = options.now();
+  if (records < kSummarizeAt && now == summarized) return Summarize::kMayWait;
+  summarized = now;
+  return Summarize::kNow;
+}
+
 void StoreWriter::Impl::write(std::span<std::unique_ptr<Block> const> blocks) {
   try {
     if (!file) open();
@@ -213,8 +226,8 @@ void StoreWriter::Impl::write(std::span<std::unique_ptr<Block> const> blocks) {
     throw StoreError(fmt::format("cannot open {}: {}; make its directory writable", path, error.what()),
                      StoreError::Kind::kTransient);
   }
-  if (blocks.empty()) return;
-  file->write(blocks);
+  if (blocks.empty()) return file->summarize();
+  file->write(blocks, when_to_summarize(blocks));
   last_id = file->last_id();
   if (auto const bytes = file->take_held_log(); bytes && options.notice)
     options.notice(fmt::format(

@@ -23,8 +23,8 @@
 namespace logboom::upstream {
 namespace {
 
-constexpr std::int64_t kTurn = 20;       // ms between two looks at the window
-constexpr std::int64_t kBroken = 1'000;  // ms after a failure of the system
+constexpr std::chrono::milliseconds kTurn{20};  // between two looks at the window
+constexpr std::int64_t kBroken = 1'000;         // ms after a failure of the system
 
 std::int64_t wall_clock() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(

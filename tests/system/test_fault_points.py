@@ -28,7 +28,7 @@ RETAINING = ["retention.removing", "retention.removed"]
 CLOSING = ["closed.compressed", "closed.replaced"]
 ADOPTING = ["adoption.sent", "spool.removing", "spool.removing.amid"]
 FORWARDING = ["forward.appended"]
-ELSEWHERE = ["migration.commit", "migration.done", "store.set_aside.amid", "overflow.unlinked"]
+ELSEWHERE = ["migration.commit", "migration.done", "store.set_aside.amid", "store.summarized", "overflow.unlinked"]
 
 
 def passings(points):
@@ -96,6 +96,29 @@ def test_the_collector_dies_and_the_worker_goes_on(bus, start_collector, worker,
         died(start_collector(wait=False, environment=fault(point)))
     start_collector()
     finish(bus, process, path)
+
+
+@pytest.mark.parametrize("twice", [False, True])
+def test_the_collector_dies_over_what_its_records_come_to(bus, start_collector, worker, twice):
+    logged = 0
+
+    def dies(collector):
+        """Some records a few at a time, and a pause: which they need not owe anything, if a second ends there."""
+        nonlocal logged
+        logged += 100
+        worker("burst", bus.directory / f"count-{logged}", 100, "--pause-every", "2", "--hold")
+        try:
+            return collector.wait(5) == -signal.SIGKILL
+        except subprocess.TimeoutExpired:
+            return False
+
+    for _ in range(1 + twice):
+        collector = start_collector(wait=False, environment=fault("store.summarized"))
+        eventually(lambda collector=collector: dies(collector), LONG)
+    start_collector()
+    eventually(lambda: bus.count("logger = 'burst'") == logged, LONG)
+    counts = "SELECT (SELECT count(*) FROM record), (SELECT sum(n) FROM minute), (SELECT sum(n) FROM minute_level), (SELECT max(last_id) FROM span)"
+    eventually(lambda: len(set(bus.query(counts)[0])) == 1, LONG, "all is summed up, once")
 
 
 @pytest.mark.parametrize("point, at, twice", passings(CHECKPOINTS))

@@ -16,7 +16,7 @@
 namespace logboom::publisher {
 namespace {
 
-constexpr std::int64_t kLong = 10'000;  // ms; nothing here takes so long
+constexpr std::chrono::seconds kLong{10};  // nothing here takes so long
 
 class Link : public testing::Test {
  protected:
@@ -40,7 +40,7 @@ class Link : public testing::Test {
   void calm() {
     while (link_.change() || link_.hear()) {
     }
-    link_.wait(-1, false, 1);
+    link_.wait(-1, false, std::chrono::milliseconds(1));
   }
   std::uint64_t hear_window() {
     for (;;) {
@@ -95,7 +95,7 @@ TEST_F(Link, TellsWhenItIsWoken) {
   EXPECT_TRUE(link_.wait(wake, false, kLong));
   std::uint64_t count = 0;
   EXPECT_EQ(::read(wake, &count, sizeof count), ssize_t{sizeof count});
-  EXPECT_FALSE(link_.wait(wake, false, 1));
+  EXPECT_FALSE(link_.wait(wake, false, std::chrono::milliseconds(1)));
   ::close(wake);
 }
 
@@ -109,7 +109,7 @@ TEST_F(Link, WaitsUntilABatchCanBeSent) {
   for (zmq::message_t frame; taken < 4; ++taken) ASSERT_TRUE(pull_.recv(frame));
   while (!link_.send(bytes)) {
     zmq::message_t frame;
-    link_.wait(-1, true, 10);
+    link_.wait(-1, true, std::chrono::milliseconds(10));
     (void)pull_.recv(frame, zmq::recv_flags::dontwait);
   }
 }

@@ -44,7 +44,7 @@ class SpeakerTest : public testing::Test {
     spilled += feed->relieve(now);
     if (collector) collector->step();
     if (other) other->step();
-    if (!worked) link->wait(-1, speaker->blocked(), 1);
+    if (!worked) link->wait(-1, speaker->blocked(), std::chrono::milliseconds(1));
   }
   template <class Condition>
   bool until(Condition const& condition) {

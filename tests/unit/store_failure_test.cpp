@@ -71,6 +71,7 @@ TEST_F(StoreFailureTest, AFullDiskRollsBackAndTheSameCallSucceedsLater) {
   writer.write(blocks);
   EXPECT_EQ(blocks[0]->first_id, 6);
   EXPECT_EQ(number("SELECT count(*) FROM record"), 105);
+  writer.write({});
   EXPECT_EQ(number("SELECT sum(n) FROM minute"), 105);
   // Names of the transactions that were rolled back were not taken for stored.
   EXPECT_EQ(number("SELECT count(*) FROM record r LEFT JOIN site s ON s.id = r.site_id LEFT JOIN source o ON "
@@ -343,12 +344,14 @@ TEST_F(StoreFailureTest, WhatWasAckedOutlivesSigkillAndTheLedgerEqualsTheRows) {
     for (std::uint64_t more = 0; ::read(pipe[0], &more, sizeof more) == sizeof more;) acked = more;
     ::close(pipe[0]);
 
-    StoreWriter const writer(path);
+    StoreWriter writer(path);
     ASSERT_EQ(writer.ledger().size(), 1U);
     std::uint64_t const last = writer.ledger()[0].last;
     EXPECT_GE(last, acked);
     EXPECT_EQ(static_cast<std::uint64_t>(number("SELECT count(*) FROM record")), last);
     EXPECT_EQ(static_cast<std::uint64_t>(number("SELECT count(DISTINCT sequence) FROM record")), last);
+    EXPECT_EQ(number("SELECT sum(n) FROM minute"), number("SELECT max(last_id) FROM span"));
+    writer.write({});
     EXPECT_EQ(static_cast<std::uint64_t>(number("SELECT sum(n) FROM minute")), last);
     EXPECT_EQ(number("SELECT count(*) FROM record WHERE id <> sequence"), 0);
   }
