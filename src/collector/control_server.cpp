@@ -18,6 +18,9 @@
 namespace logboom::collector {
 namespace {
 
+/// For a publisher that has heard of `told`, where there is room for `now`.
+bool is_much(std::uint64_t told, std::uint64_t now) { return told > now + now / 2; }
+
 std::string name_of(wire::Publisher const& who) {
   return fmt::format("{} (pid {} on {})", who.process.empty() ? "publisher" : who.process, who.pid, who.host);
 }
@@ -181,9 +184,11 @@ void ControlServer::on_hello(std::string const& route, delivery::Hello const& he
                             wire::kForwardVersion,
                             report_every()};
   if (answer(route, welcome) == Sent::kDone) {
-    publisher.told_to_wait = waiting_;
+    told(publisher, welcome.window);
     levels_.welcomed(publisher);
   }
+  // Who came first has heard of more than there now is for each.
+  if (!waiting_ && is_much(widest_told_, window())) windows_owed_ = true;
   if (!known)
     log_.note(OwnLog::Kind::kPublisher, level::kInfo, fmt::format("{} joined", name_of(publisher.who)));
 }
@@ -290,7 +295,7 @@ bool ControlServer::give_acks(ConnectedPublisher& publisher) {
   if (sent == Sent::kBusy) return false;
   fault_point("ack.sent");
   if (sent == Sent::kGone) gone(publisher);
-  publisher.told_to_wait = waiting_;
+  told(publisher, ack.window);
   streams.clear();
   return true;
 }
@@ -305,12 +310,19 @@ bool ControlServer::give_resends(ConnectedPublisher& publisher) {
 }
 
 bool ControlServer::give_window(ConnectedPublisher& publisher) {
-  if (publisher.route.empty() || publisher.told_to_wait == waiting_) return true;
-  auto const sent = answer(publisher.route, delivery::Ack{facts_.epoch, window(), {}});
+  auto const now = window();
+  if (publisher.route.empty() || !publisher.window) return true;
+  if ((*publisher.window == 0) == waiting_ && !is_much(*publisher.window, now)) return true;
+  auto const sent = answer(publisher.route, delivery::Ack{facts_.epoch, now, {}});
   if (sent == Sent::kBusy) return false;
   if (sent == Sent::kGone) gone(publisher);
-  publisher.told_to_wait = waiting_;
+  told(publisher, now);
   return true;
+}
+
+void ControlServer::told(ConnectedPublisher& publisher, std::uint64_t window) {
+  publisher.window = window;
+  widest_told_ = std::max(widest_told_, window);
 }
 
 bool ControlServer::give_rules(ConnectedPublisher& publisher, std::string const& rules) {
@@ -328,6 +340,7 @@ void ControlServer::set_waiting(bool waiting) {
 
 void ControlServer::tell_window() {
   windows_owed_ = false;
+  widest_told_ = window();
   for (auto& [id, publisher] : publishers_) {
     if (!give_window(publisher)) windows_owed_ = owes_ = true;
   }
@@ -370,7 +383,7 @@ void ControlServer::probe(std::int64_t now) {
     if (sent == Sent::kGone) gone(publisher);
     if (sent != Sent::kDone) continue;
     publisher.heard = now;
-    publisher.told_to_wait = waiting_;
+    told(publisher, window());
   }
 }
 
@@ -392,7 +405,9 @@ std::uint64_t ControlServer::report_every() const noexcept {
 
 std::uint64_t ControlServer::window() const noexcept {
   if (waiting_) return 0;
-  auto const share = kWindowBudget / std::max<std::uint64_t>(publishers_.connected(), 1);
+  auto const connected = std::max<std::uint64_t>(publishers_.connected(), 1);
+  auto const taken = std::min(connected * kConnections, kWindowBudget - kLeastBudget);
+  auto const share = (kWindowBudget - taken) / connected;
   return std::clamp(share, kSmallestWindow, kLargestWindow);
 }
 

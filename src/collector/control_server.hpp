@@ -24,6 +24,9 @@ class ControlServer {
  public:
   // What all publishers together may have in flight, shared out: it bounds what ZeroMQ's queues can hold of honest publishers.
   static constexpr std::uint64_t kWindowBudget = 12U << 20U;
+  // What each connected publisher takes of it, as measured: what libzmq holds for two connections. But not more than leaves that.
+  static constexpr std::uint64_t kConnections = 56U << 10U;
+  static constexpr std::uint64_t kLeastBudget = 8U << 20U;
   static constexpr std::uint64_t kLargestWindow = 4U << 20U;
   static constexpr std::uint64_t kSmallestWindow = 16U << 10U;  // lets one batch through, whatever its size
   static constexpr std::size_t kMaxFlushes = 4'096;  // waiting; a peer that finds no room asks again
@@ -107,6 +110,7 @@ class ControlServer {
   bool give_acks(ConnectedPublisher& publisher);
   bool give_resends(ConnectedPublisher& publisher);
   bool give_window(ConnectedPublisher& publisher);
+  void told(ConnectedPublisher& publisher, std::uint64_t window);
   void answer_flushes(std::uint64_t received, std::uint64_t committed);
   void answer_byes();
   bool give_rules(ConnectedPublisher& publisher, std::string const& rules);
@@ -126,6 +130,7 @@ class ControlServer {
   std::deque<PendingFlush> flushes_;
   bool waiting_ = false;
   bool windows_owed_ = false;
+  std::uint64_t widest_told_ = 0;  // window, since all were told
   bool byes_to_check_ = false;
   bool wants_commit_ = false;
   bool owes_ = false;

@@ -35,7 +35,7 @@ struct ConnectedPublisher {
   std::vector<std::uint64_t> acks_owed;  // streams
   StreamNumbers resends_owed;            // stream, expected
   bool listed = false;                   // among those that are owed something
-  bool told_to_wait = false;             // the last window it heard was 0
+  std::optional<std::uint64_t> window;   // that it heard of last
   std::optional<StreamNumbers> bye;      // waits for the commit of these
 
   RulesInForce::Told rules;  // level rules that it was told last

@@ -19,7 +19,8 @@ namespace {
 
 constexpr std::string_view kDamaged = "damaged in the spool";
 constexpr std::string_view kDropped = "dropped: the spool was full";
-constexpr std::size_t kChunk = std::size_t{256} << 10U;  // moved to the overflow at a time
+constexpr std::size_t kLeastBatch = std::size_t{8} << 10U;  // bytes, however little the window leaves
+constexpr std::size_t kChunk = std::size_t{256} << 10U;     // moved to the overflow at a time
 constexpr int kChunksARound =
     4;  // of a ring: who fills it faster than it is emptied must not keep the sender from its collector
 constexpr std::int64_t kRecently =
@@ -75,6 +76,7 @@ std::map<std::uint64_t, Feed::Held> Feed::held() const {
 
 Feed::Batch Feed::next(SenderWindow const& window) {
   ranges_.clear();
+  batch_bytes_ = std::clamp(window.room(), kLeastBatch, wire::kBatchTarget);
   // A stream's overflow is older than what its ring holds.
   if (!add_chunk(window)) add_rings(window);
   if (ranges_.empty()) return {};
@@ -162,7 +164,7 @@ bool Feed::add_chunk_part(SenderWindow const& window, spool::Overflow::Info cons
   // A hole before the chunk: the one that was there is damaged.
   if (part.next < chunk.first) lose(part, chunk.first, last_time_, kDamaged);
   bool sound = true;
-  while (sound && chunk_offset_ < chunk_.size() && !builder_.full()) {
+  while (sound && chunk_offset_ < chunk_.size() && !full()) {
     auto const frame = RingFile::parse(chunk_, chunk_offset_);
     sound = frame && frame->next <= chunk.end;
     if (!sound) break;
@@ -174,7 +176,7 @@ bool Feed::add_chunk_part(SenderWindow const& window, spool::Overflow::Info cons
 }
 
 void Feed::add_rings(SenderWindow const& window) {
-  for (std::size_t i = 0; i < rings_.size() && !builder_.full(); ++i) {
+  for (std::size_t i = 0; i < rings_.size() && !full(); ++i) {
     if (turn_ >= rings_.size()) turn_ = 0;
     add_ring_part(window, rings_[turn_++]);
   }
@@ -186,7 +188,7 @@ void Feed::add_ring_part(SenderWindow const& window, Ring& ring) {
   auto const head = file.head();
   auto part = part_of(window, file.stream(), 0, {});
   auto const from = ring.position;
-  while (ring.position < head && !(part.begun && builder_.full())) {
+  while (ring.position < head && !(part.begun && full())) {
     auto const frame = file.read(ring.position);
     if (frame) {
       // Only while the ring holds a record nobody changes them.

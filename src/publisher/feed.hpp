@@ -78,6 +78,7 @@ class Feed final : public delivery::Outgoing {
   std::map<std::uint64_t, Held> held() const;
   Part part_of(delivery::SenderWindow const& window, std::uint64_t stream, std::uint64_t tid,
                std::string_view thread_name) const;
+  bool full() const noexcept { return builder_.bytes() >= batch_bytes_; }
   void begin(Part& part);
   void take(Part& part, spool::RingFile::Frame const& frame);
   void lose(Part& part, std::uint64_t up_to, std::int64_t time, std::string_view reason);
@@ -97,6 +98,7 @@ class Feed final : public delivery::Outgoing {
   spool::ClockFile const* clock_;
   Kind kind_;
   wire::BatchBuilder builder_;
+  std::size_t batch_bytes_ = 0;  // it is full past so many
   std::vector<delivery::SenderWindow::Range> ranges_;
   std::vector<Ring> rings_;
   std::size_t turn_ = 0;  // the ring that is asked first, so that a busy one does not starve the others

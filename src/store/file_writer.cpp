@@ -104,7 +104,7 @@ SQLite::Database open_store(std::string const& path, bool may_make) {
     begin_log(db, path);
     db.exec(
         "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=67108864;"
-        "PRAGMA cache_size=-16000; PRAGMA secure_delete=OFF; PRAGMA trusted_schema=OFF;");
+        "PRAGMA cache_size=-8000; PRAGMA secure_delete=OFF; PRAGMA trusted_schema=OFF;");
     if (state.version > 0 && state.version < kFirstWithSpans) refuse_damaged_trees(db, path);
     migrate_schema(db, path);
     return db;

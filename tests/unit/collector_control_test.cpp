@@ -234,6 +234,26 @@ TEST_F(ControlServerTest, TheWindowIsSharedOut) {
   EXPECT_GE(welcomes.back().window, ControlServer::kSmallestWindow);
 }
 
+// Who came when there were few, and has nothing to be acked, would go on with what was told then: of hundreds that begin to log at once many times what there is room for.
+TEST_F(ControlServerTest, WhoCameFirstHearsThatTheyAreManyNow) {
+  hello("1", 1);
+  auto heard = take<Welcome>("1").at(0).window;
+  auto const alone = heard;
+  int told = 0;
+  for (int i = 2; i <= 100; ++i) {
+    hello(std::to_string(i), i);
+    server_.settle(0, 0);
+    for (auto const& ack : take<Ack>("1")) {
+      EXPECT_THAT(ack.streams, testing::IsEmpty());
+      heard = ack.window;
+      ++told;
+    }
+    EXPECT_LE(heard, take<Welcome>(std::to_string(i)).at(0).window * 3 / 2);
+  }
+  EXPECT_LT(heard, alone / 20);
+  EXPECT_LT(told, 12) << "not with each that comes";
+}
+
 // A collector that runs for months would have a crowd of those that died before it.
 TEST_F(ControlServerTest, TheWindowIsSharedAmongThosePresentOnly) {
   for (int i = 1; i <= 100; ++i) hello("dead", i);

@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <system_error>
 
 namespace logboom::publisher {
@@ -59,6 +60,19 @@ TEST_F(FeedTest, AnAckRightAfterARewindLosesNothing) {
   ack(3, 4);
   EXPECT_THAT(send(), testing::ElementsAre(std::pair<std::uint64_t, std::uint64_t>(4, 7)));
   EXPECT_EQ(feed.gaps(), 0U);
+}
+
+// A collector of hundreds leaves each little: what is sent before the next ack is to be no more than that.
+TEST_F(FeedTest, ABatchIsNoLargerThanTheWindowLeaves) {
+  for (std::size_t const left : {20'000U, 100U}) {
+    writer.write_many(0, 2'000);
+    window.ack({7, left, {}}, 0);
+    auto const batch = feed.next(window);
+    EXPECT_LT(batch.bytes.size(), std::max<std::size_t>(left, 8'192) + 200) << "past it by a record at most";
+    EXPECT_GT(batch.bytes.size(), std::max<std::size_t>(left, 8'192) / 2);
+  }
+  window.ack({7, 1 << 20, {}}, 0);
+  EXPECT_GT(feed.next(window).bytes.size(), wire::kBatchTarget / 2);
 }
 
 // Without a collector nothing is sent, but it is sealed: what a restart of the machine leaves of the ring counts.
