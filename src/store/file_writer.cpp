@@ -125,7 +125,7 @@ struct FileWriter::Impl {
 
   void write(std::span<std::unique_ptr<Block> const> blocks, Summarize when);
   void summarize();
-  bool wait_with_summaries(std::span<std::unique_ptr<Block> const> blocks) const;
+  bool may_owe(std::span<std::unique_ptr<Block> const> blocks) const;
 
   std::string leave();
   void close_settled();
@@ -337,8 +337,8 @@ void FileWriter::Impl::forget() {
   summaries.forget();
 }
 
-/// They may be left to a later transaction: then they are not behind by more than somebody who opens the file looks for.
-bool FileWriter::Impl::wait_with_summaries(std::span<std::unique_ptr<Block> const> blocks) const {
+/// Then the summaries are not behind by more than who opens the file looks for.
+bool FileWriter::Impl::may_owe(std::span<std::unique_ptr<Block> const> blocks) const {
   auto owed = summaries.owed();
   for (auto const& block : blocks) owed += static_cast<std::int64_t>(block->entries.size());
   return owed <= Summaries::kMostOwed && summaries.whole() && !ending;
@@ -357,7 +357,10 @@ void FileWriter::Impl::write(std::span<std::unique_ptr<Block> const> blocks, Sum
     fault_point("store.inserted");
     for (auto const& block : blocks) gaps.settle(*block);
     advance_ledger(blocks);
-    if (when == Summarize::kNow || !wait_with_summaries(blocks)) summaries.write();
+    if (when == Summarize::kMayWait && may_owe(blocks))
+      summaries.owe();
+    else
+      summaries.write();
     refuse_if_moved();  // while it can still be rolled back
     fault_point("store.commit");
     auto const began = std::chrono::steady_clock::now();

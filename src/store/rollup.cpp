@@ -4,7 +4,7 @@
 
 namespace logboom::store {
 
-void Rollup::clear() {
+void Rollup::clear() noexcept {
   by_site_.clear();
   by_level_.clear();
 }

@@ -24,7 +24,7 @@ class Rollup {
   /// By minute, and the site's id in the store or the level.
   using Counts = std::map<std::pair<std::int64_t, std::int64_t>, std::int64_t>;
 
-  void clear();
+  void clear() noexcept;
   /// One record.
   void add(std::int64_t time, std::int64_t site, std::int64_t level);
   /// `sites`: the store's ids of the block's sites.

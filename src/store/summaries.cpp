@@ -21,7 +21,7 @@ void add_counts(SQLite::Statement& put, Rollup::Counts const& counts) {
 
 }  // namespace
 
-void Summaries::Unwritten::clear() {
+void Summaries::Unwritten::clear() noexcept {
   counts.clear();
   spans.clear();
   records = 0;
@@ -65,7 +65,14 @@ void Summaries::write() {
   write(owed_);
   write(added_);
   spans_.write();
-  written_ = true;
+  next_.clear();
+}
+
+void Summaries::owe() {
+  next_ = owed_;
+  next_.counts.add(added_.counts);
+  next_.spans.insert(next_.spans.end(), added_.spans.begin(), added_.spans.end());
+  next_.records += added_.records;
 }
 
 void Summaries::write(Unwritten const& part) {
@@ -74,19 +81,12 @@ void Summaries::write(Unwritten const& part) {
   add_counts(count_by_level_, part.counts.by_level());
 }
 
-void Summaries::committed() {
-  if (std::exchange(written_, false)) {
-    owed_.clear();
-  } else {
-    owed_.counts.add(added_.counts);
-    owed_.spans.insert(owed_.spans.end(), added_.spans.begin(), added_.spans.end());
-    owed_.records += added_.records;
-  }
+void Summaries::committed() noexcept {
+  std::swap(owed_, next_);
   added_.clear();
 }
 
 void Summaries::forget() noexcept {
-  written_ = false;
   added_.clear();
   spans_.forget();
 }

@@ -32,9 +32,11 @@ class Summaries {
 
   /// Records of the transaction under way, in the order of their ids. `sites`: the store's ids of the block's sites.
   void add(Block const& block, std::span<std::int64_t const> sites, std::int64_t first_id);
-  /// Before the commit: writes what was added, and what is owed.
+  /// Before the commit, one of the two: writes what was added, and what is owed.
   void write();
-  void committed();
+  /// Leaves what was added to a later transaction.
+  void owe();
+  void committed() noexcept;
   /// After a rollback: what was added is no more.
   void forget() noexcept;
 
@@ -44,7 +46,7 @@ class Summaries {
     std::vector<TimeSpan> spans;
     std::int64_t records = 0;
 
-    void clear();
+    void clear() noexcept;
   };
 
   void find_owed(SQLite::Database& db);
@@ -53,7 +55,7 @@ class Summaries {
   SpanTable spans_;
   SQLite::Statement count_by_site_, count_by_level_;
   Unwritten owed_, added_;
-  bool written_ = false;
+  Unwritten next_;  // what is owed after the commit: nothing that may fail is left to be done then
 };
 
 }  // namespace logboom::store
