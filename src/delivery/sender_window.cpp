@@ -220,11 +220,6 @@ bool SenderWindow::may_send() const {
   return welcomed_ && window_ > 0 && in_flight_.size() < kMaxBatches && in_flight_bytes_ < window_;
 }
 
-std::size_t SenderWindow::room() const {
-  if (!welcomed_) return SIZE_MAX;
-  return window_ > in_flight_bytes_ ? window_ - in_flight_bytes_ : 0;
-}
-
 void SenderWindow::sent(std::span<Range const> ranges, std::size_t bytes, std::int64_t now) {
   for (auto const& range : ranges) {
     Stream& stream = streams_.at(range.stream);

@@ -62,10 +62,10 @@ class SenderWindow {
   // --- what to do
   bool hello_due(std::int64_t now) const;
   std::vector<Hello::Stream> hello_streams() const;
-  bool may_send() const;     // one more batch, of any size
-  std::size_t room() const;  // bytes that are left of the window for it; without a welcome: any number
-  bool rewound() { return std::exchange(rewound_, false); }  // PUSH is to be opened anew
-  bool moved() { return std::exchange(moved_, false); }      // cursors may have gone back (rewound() or not)
+  bool may_send() const;                                                // one more batch, of any size
+  std::size_t bytes() const { return welcomed_ ? window_ : SIZE_MAX; }  // that may be in flight
+  bool rewound() { return std::exchange(rewound_, false); }             // PUSH is to be opened anew
+  bool moved() { return std::exchange(moved_, false); }  // cursors may have gone back (rewound() or not)
   bool settled() const { return in_flight_.empty() && all_committed(); }  // everything sent is committed
   bool bye_due(std::int64_t now) const {
     return welcomed_ && (last_bye_ == kNever || now - last_bye_ >= kHelloEvery);

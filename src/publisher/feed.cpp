@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::string_view kDamaged = "damaged in the spool";
 constexpr std::string_view kDropped = "dropped: the spool was full";
-constexpr std::size_t kLeastBatch = std::size_t{8} << 10U;  // bytes, however little the window leaves
+constexpr std::size_t kLeastBatch = std::size_t{8} << 10U;  // bytes, however small the window is
 constexpr std::size_t kChunk = std::size_t{256} << 10U;     // moved to the overflow at a time
 constexpr int kChunksARound =
     4;  // of a ring: who fills it faster than it is emptied must not keep the sender from its collector
@@ -76,7 +76,7 @@ std::map<std::uint64_t, Feed::Held> Feed::held() const {
 
 Feed::Batch Feed::next(SenderWindow const& window) {
   ranges_.clear();
-  batch_bytes_ = std::clamp(window.room(), kLeastBatch, wire::kBatchTarget);
+  batch_bytes_ = std::clamp(window.bytes(), kLeastBatch, wire::kBatchTarget);
   // A stream's overflow is older than what its ring holds.
   if (!add_chunk(window)) add_rings(window);
   if (ranges_.empty()) return {};

@@ -62,15 +62,15 @@ TEST_F(FeedTest, AnAckRightAfterARewindLosesNothing) {
   EXPECT_EQ(feed.gaps(), 0U);
 }
 
-// A collector of hundreds leaves each little: what is sent before the next ack is to be no more than that.
-TEST_F(FeedTest, ABatchIsNoLargerThanTheWindowLeaves) {
+// A collector of hundreds leaves each little: what is sent before the next ack is to be little more than that.
+TEST_F(FeedTest, ABatchIsNoLargerThanTheWindow) {
   writer.write_many(0, 1'000);
   constexpr std::size_t kLeast = 8'192;
-  for (std::size_t const left : {std::size_t{12'000}, std::size_t{100}}) {
-    window.ack({7, left, {}}, 0);
+  for (std::size_t const bytes : {std::size_t{12'000}, std::size_t{100}}) {
+    window.ack({7, bytes, {}}, 0);
     auto const batch = feed.next(window);
-    EXPECT_LT(batch.bytes.size(), std::max(left, kLeast) + 200) << "past it by a record at most";
-    EXPECT_GT(batch.bytes.size(), std::max(left, kLeast) - 200);
+    EXPECT_LT(batch.bytes.size(), std::max(bytes, kLeast) + 200) << "past it by a record at most";
+    EXPECT_GT(batch.bytes.size(), std::max(bytes, kLeast) - 200);
   }
   window.ack({7, 1 << 20, {}}, 0);
   EXPECT_GT(feed.next(window).bytes.size(), 12'200U) << "all the rest";
