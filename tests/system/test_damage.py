@@ -215,8 +215,8 @@ def test_one_bit_anywhere_in_the_store(bus, filled, run, worker, start_collector
         collector = start_collector()
         new = worker("burst", bus.directory / f"n{i}", 50)
         assert new.wait(LONG) == 0
-        eventually(lambda: bus.count("pid = ? AND logger = 'burst'", new.pid) == 50)
-        assert bus.query("SELECT min(id) FROM records WHERE pid = ? AND logger = 'burst'", new.pid)[0][0] > last, "ids go on"
+        # Plain SQL is refused what it reads of a damaged page: it is to look at the new rows alone.
+        eventually(lambda: bus.count("id > ? AND pid = ? AND logger = 'burst'", last, new.pid) == 50, what="ids go on")
         aside = sorted(bus.directory.glob("logs.sqlite.damaged-*"))
         aside = [path for path in aside if not path.name.endswith(("-wal", "-shm"))]
         status = json.loads(run("status", "-o", "json").stdout)
