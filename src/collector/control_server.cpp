@@ -406,7 +406,7 @@ std::uint64_t ControlServer::report_every() const noexcept {
 std::uint64_t ControlServer::window() const noexcept {
   if (waiting_) return 0;
   auto const connected = std::max<std::uint64_t>(publishers_.connected(), 1);
-  auto const taken = std::min(connected * kConnections, kWindowBudget - kLeastBudget);
+  auto const taken = std::min(connected * kConnectionBytes, kWindowBudget - kLeastBudget);
   auto const share = (kWindowBudget - taken) / connected;
   return std::clamp(share, kSmallestWindow, kLargestWindow);
 }

@@ -24,8 +24,8 @@ class ControlServer {
  public:
   // What all publishers together may have in flight, shared out: it bounds what ZeroMQ's queues can hold of honest publishers.
   static constexpr std::uint64_t kWindowBudget = 12U << 20U;
-  // What each connected publisher takes of it, as measured: what libzmq holds for two connections. But not more than leaves that.
-  static constexpr std::uint64_t kConnections = 56U << 10U;
+  // Bytes that each publisher takes of it by being connected: what libzmq holds for its two connections, as measured. Down to kLeastBudget.
+  static constexpr std::uint64_t kConnectionBytes = 56U << 10U;
   static constexpr std::uint64_t kLeastBudget = 8U << 20U;
   static constexpr std::uint64_t kLargestWindow = 4U << 20U;
   static constexpr std::uint64_t kSmallestWindow = 16U << 10U;  // lets one batch through, whatever its size

@@ -18,14 +18,14 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
 constexpr std::int64_t kActive =
-    200;  // ms after records were sent or acked: look at the rings without being told, at first every
-constexpr microseconds kFirstWait{500};  // which is as long as a viewer waits at most because of it
+    200;  // ms after records were sent or acked: look at the rings without being told
+constexpr microseconds kFirstWait{500};  // at first: a live viewer waits for it, the worker pays for it
 constexpr std::int64_t kMoreRarely =
     4;  // and then after a quarter more of the time that nothing came: hundreds that wait for one collector must leave it the processors
 constexpr milliseconds kIdleWait{10};  // between two looks else; a crowded ring, a flush or a message ends the wait
 constexpr std::int64_t kLongIdle = 5000;  // ms without anything: then only every
 constexpr milliseconds kLongWait{50};  // Hundreds of processes with nothing to say must not keep a machine busy
-constexpr milliseconds kNudged{1};     // who waits longer is to be told that a ring runs full
+constexpr milliseconds kNudged{1};     // a sender that waits longer is woken by a ring that runs full
 constexpr std::size_t kSpareRings =
     64;  // more than these: what ended threads left moves to the overflow while no collector takes it
 // ms. What a collector has acked by then never needs a check of its payload, and the sender does not write to lines that the log call comes back to.

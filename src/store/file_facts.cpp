@@ -22,6 +22,10 @@ std::int64_t first_id_of(SQLite::Database& db) {
   return std::max<std::int64_t>(1, number(db, "SELECT value FROM meta WHERE key = 'first_id'", 1));
 }
 
+std::int64_t last_id_of(SQLite::Database& db) {
+  return std::max(first_id_of(db) - 1, number(db, "SELECT max(id) FROM record", 0));
+}
+
 std::int64_t begun_of(SQLite::Database& db) {
   return number(db, "SELECT CAST(strftime('%s', value) AS INTEGER) FROM meta WHERE key = 'created'", 0);
 }

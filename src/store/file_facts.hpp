@@ -1,4 +1,4 @@
-// What a store's file says of itself in `meta`: where its ids begin, and when it was begun. Must not know other files.
+// What a store's file says of itself in `meta`: where its ids begin, and when it was begun; and where they end. Must not know other files.
 #pragma once
 
 #include <SQLiteCpp/Database.h>
@@ -10,6 +10,9 @@ namespace logboom::store {
 
 /// The id that its first record has or will have. 1 in a file that follows none.
 std::int64_t first_id_of(SQLite::Database& db);
+
+/// The id of its last record; the one before first_id_of(): it has none.
+std::int64_t last_id_of(SQLite::Database& db);
 
 /// Seconds since the epoch; 0: it does not say.
 std::int64_t begun_of(SQLite::Database& db);

@@ -207,7 +207,7 @@ FileWriter::Impl::Impl(std::string const& name, std::int64_t bound, bool may_mak
       count_pages(db, "PRAGMA page_count"),
       page_size(db.execAndGet("PRAGMA page_size").getInt64()),
       first_id(first_id_of(db)),
-      last_id(std::max(first_id - 1, db.execAndGet("SELECT ifnull(max(id), 0) FROM record").getInt64())),
+      last_id(last_id_of(db)),
       summaries(db, first_id, last_id),
       log_bound(bound),
       checkpointer(path) {
@@ -231,9 +231,9 @@ FileWriter::Impl::~Impl() {
       leave();
       return;
     }
-    summarize();
     checkpointer.wait_idle();
     db.setBusyTimeout(0);  // a reader may keep the log from being emptied: then it stays, and loses nothing
+    summarize();
     sqlite3_wal_checkpoint_v2(db.getHandle(), "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
   } catch (std::exception const&) {
     // The log holds what the file does not, and the records what the summaries do not: the next connection finds both.
@@ -395,6 +395,9 @@ void FileWriter::Impl::summarize() {
   } catch (SQLite::Exception const& cause) {
     forget();
     throw store_error(path, "write to", cause);
+  } catch (...) {
+    forget();
+    throw;
   }
 }
 
@@ -476,7 +479,6 @@ void FileWriter::write(std::span<std::unique_ptr<Block> const> blocks, Summarize
   impl_->write(blocks, when);
 }
 void FileWriter::summarize() { impl_->summarize(); }
-std::int64_t FileWriter::owed() const noexcept { return impl_->summaries.owed(); }
 std::chrono::nanoseconds FileWriter::commit_took() const noexcept { return impl_->commit_took; }
 std::string FileWriter::leave() { return impl_->leave(); }
 void FileWriter::checkpoint() {

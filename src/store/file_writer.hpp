@@ -16,6 +16,7 @@
 
 namespace logboom::store {
 
+/// When the tables that sum up the records (summaries.hpp) learn of those of a transaction: with it, or with a later one.
 enum class Summarize { kNow, kMayWait };
 
 /// For one thread; its owner holds the WriterLock of the path. What is said of StoreWriter's methods holds for those of the same name.
@@ -38,12 +39,10 @@ class FileWriter {
   bool moved() const;
   bool is(std::string const& path) const;  // `path` is a name of the file
 
-  /// @param when of the tables that sum up the records (summaries.hpp); kMayWait: where few records are owed to them, a later transaction writes what these come to
+  /// @param when of the tables that sum up the records (summaries.hpp); kMayWait: while Summaries::kMostOwed records or fewer are owed to them, a later transaction writes what these come to
   void write(std::span<std::unique_ptr<Block> const> blocks, Summarize when);
   /// Writes to those tables what is owed, if anything is.
   void summarize();
-  /// Records that they do not know yet.
-  std::int64_t owed() const noexcept;
   std::chrono::nanoseconds commit_took() const noexcept;
   std::string leave();
 

@@ -98,11 +98,8 @@ std::optional<TimeSpan> last_span(SQLite::Database& db) {
 }
 
 std::optional<std::int64_t> spans_end(SQLite::Database& db) {
-  auto const first_id = first_id_of(db);
-  auto const last_id =
-      std::max(first_id - 1, db.execAndGet("SELECT ifnull(max(id), 0) FROM record").getInt64());
   SQLite::Statement last(db, select_last());
-  return end_of(read_end(last), first_id, last_id);
+  return end_of(read_end(last), first_id_of(db), last_id_of(db));
 }
 
 void make_spans(SQLite::Database& db) {

@@ -20,7 +20,7 @@ class SpanTable {
   static constexpr std::int64_t kFewRecords = 1'024;   // two neighbours have no fewer together
   static constexpr std::int64_t kNear =
       60'000'000'000;  // ns: what is further off in time begins a span of its own
-  static constexpr std::int64_t kMostBehind = 1'000;  // records that no span speaks of yet
+  static constexpr std::int64_t kMostBehind = 256;  // records that no span speaks of yet
 
   /// Goes on behind the last span. Where that is damaged (spans_end()), nothing is written, and what is not in a span is looked at by all who ask. @throws SQLite::Exception, as all of it
   SpanTable(SQLite::Database& db, std::int64_t first_id, std::int64_t last_id);

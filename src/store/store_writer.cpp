@@ -3,6 +3,7 @@
 #include "posix/fault_point.hpp"
 #include "store/archivist.hpp"
 #include "store/closed_files.hpp"
+#include "store/file_facts.hpp"
 #include "store/file_writer.hpp"
 #include "store/next_file.hpp"
 #include "store/read_connection.hpp"
@@ -29,7 +30,6 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kSettleAgain{100},
     kSettleAgainAtMost{2'000};                    // while a reader keeps the log
 constexpr std::chrono::seconds kRotateAgain{10};  // after it failed
-constexpr std::int64_t kSummarizeAt = 256;        // records
 
 std::string absolute_path(std::string const& path) {
   if (path.empty()) throw StoreError("the store's file has no name; name one");
@@ -55,9 +55,9 @@ WriterOptions completed(WriterOptions options) {
   return options;
 }
 
-std::int64_t last_id_of(ClosedFile const& file) try {
+std::int64_t last_id_in(ClosedFile const& file) try {
   SQLite::Database db = open_closed(file.path);
-  return std::max(file.first_id - 1, db.execAndGet("SELECT ifnull(max(id), 0) FROM record").getInt64());
+  return last_id_of(db);
 } catch (SQLite::Exception const& cause) {
   throw store_error(file.path, "read", cause);
 }
@@ -77,7 +77,7 @@ struct StoreWriter::Impl {
   void go_on_in_next_file();
   bool full() const;
   void close_current();
-  Summarize when_to_summarize(std::span<std::unique_ptr<Block> const> blocks);
+  Summarize when_to_summarize();
   void remember(std::span<std::unique_ptr<Block> const> blocks);
   std::vector<Progress> gained() const;
 
@@ -120,7 +120,7 @@ void StoreWriter::Impl::take_up() {
   auto const closed = list_closed(path);
   if (closed.empty() && options.least_id <= 1) return;
   std::int64_t first_id = options.least_id;
-  if (!closed.empty()) first_id = std::max(first_id, last_id_of(closed.back()) + 1);
+  if (!closed.empty()) first_id = std::max(first_id, last_id_in(closed.back()) + 1);
   make_next(path, closed.empty() ? "" : closed.back().path, options.most_streams);
   finish_next(path, {}, first_id, options.now());
   begin_store(path);
@@ -205,14 +205,10 @@ std::vector<Progress> StoreWriter::Impl::gained() const {
   return all;
 }
 
-/// Records that come one by one, a thousand a second, then cost two pages each and not five; whoever reads the sums sees them a second late at most.
-Summarize StoreWriter::Impl::when_to_summarize(std::span<std::unique_ptr<Block> const> blocks) {
-  auto records = file->owed();
-  for (auto const& block : blocks) records += static_cast<std::int64_t>(block->entries.size());
+/// Records that come one by one, a thousand a second, then cost two pages each and not five; whoever reads the sums sees them two seconds late at most.
+Summarize StoreWriter::Impl::when_to_summarize() {
   auto const now = options.now();
-  if (records < kSummarizeAt && now == summarized) return Summarize::kMayWait;
-  summarized = now;
-  return Summarize::kNow;
+  return std::exchange(summarized, now) == now ? Summarize::kMayWait : Summarize::kNow;
 }
 
 void StoreWriter::Impl::write(std::span<std::unique_ptr<Block> const> blocks) {
@@ -227,7 +223,7 @@ void StoreWriter::Impl::write(std::span<std::unique_ptr<Block> const> blocks) {
                      StoreError::Kind::kTransient);
   }
   if (blocks.empty()) return file->summarize();
-  file->write(blocks, when_to_summarize(blocks));
+  file->write(blocks, when_to_summarize());
   last_id = file->last_id();
   if (auto const bytes = file->take_held_log(); bytes && options.notice)
     options.notice(fmt::format(

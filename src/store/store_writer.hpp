@@ -50,7 +50,7 @@ class StoreWriter {
   /// Writes the blocks in one transaction: entries, gaps, progress. All or nothing. Sets each block's first_id after
   /// the commit. Texts over kMaxStoredText are cut in the blocks themselves, so that viewers see what is stored.
   /// Before that, if the file is full and the next one is ready, that one becomes the current one. What the records come to (`minute`, `minute_level`, `span`) may be left to a later
-  /// call, for a second and 256 records. Without blocks it does only what else there is to do: to be called when none have come for a second.
+  /// call, for two seconds and 256 records at most, if it is called each second. Without blocks it does only what else there is to do.
   /// @throws StoreError when it could not be written; nothing of it is in the file then. kTransient (disk full, I/O
   /// error, locked): the same call may be repeated. kMoved: leave(), then the path has to be opened anew.
   void write(std::span<std::unique_ptr<Block> const> blocks);

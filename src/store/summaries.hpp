@@ -27,7 +27,7 @@ class Summaries {
 
   /// The end of `span` is not damaged. Else nothing is added to that table, and all else is to be written with each transaction: nobody could tell what is owed.
   bool whole() const noexcept { return spans_.whole(); }
-  /// Records that the tables do not know, of transactions before this one.
+  /// So many records the tables do not know, of transactions before this one.
   std::int64_t owed() const noexcept { return owed_.records; }
 
   /// Records of the transaction under way, in the order of their ids. `sites`: the store's ids of the block's sites.
