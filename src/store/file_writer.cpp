@@ -137,7 +137,8 @@ struct FileWriter::Impl {
   void prepare(std::span<std::unique_ptr<Block> const> blocks);
   std::int64_t insert_records();
   void advance_ledger(std::span<std::unique_ptr<Block> const> blocks);
-  void forget();
+  template <class Transaction>
+  void or_forget(Transaction const& transaction);
   static int on_commit(void* self, sqlite3*, char const*, int log_pages);
 
   std::string path;
@@ -331,10 +332,18 @@ void FileWriter::Impl::advance_ledger(std::span<std::unique_ptr<Block> const> bl
   for (auto const& [stream, progress] : furthest) ledger.advance(*progress);
 }
 
-/// After a rollback.
-void FileWriter::Impl::forget() {
+/// One transaction. What is in memory of it goes with it when it is rolled back.
+template <class Transaction>
+void FileWriter::Impl::or_forget(Transaction const& transaction) try {
+  transaction();
+} catch (...) {
   names.forget();
   summaries.forget();
+  try {
+    throw;
+  } catch (SQLite::Exception const& cause) {
+    throw store_error(path, "write to", cause);
+  }
 }
 
 /// Then the summaries are not behind by more than who opens the file looks for.
@@ -348,7 +357,7 @@ void FileWriter::Impl::write(std::span<std::unique_ptr<Block> const> blocks, Sum
   bound_log();
   std::int64_t next = last_id + 1;
   std::int64_t inserted = 0;
-  try {
+  or_forget([&] {
     refuse_if_moved();
     SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
     prepare(blocks);
@@ -368,13 +377,7 @@ void FileWriter::Impl::write(std::span<std::unique_ptr<Block> const> blocks, Sum
     commit_took = std::chrono::steady_clock::now() - began;
     summaries.committed();
     fault_point("store.committed");
-  } catch (SQLite::Exception const& cause) {
-    forget();
-    throw store_error(path, "write to", cause);
-  } catch (...) {
-    forget();
-    throw;
-  }
+  });
   for (auto const& block : blocks) {
     block->first_id = next;
     next += static_cast<std::int64_t>(block->entries.size());
@@ -386,19 +389,13 @@ void FileWriter::Impl::write(std::span<std::unique_ptr<Block> const> blocks, Sum
 /// Writes what is owed, in a transaction of its own.
 void FileWriter::Impl::summarize() {
   if (summaries.owed() == 0) return;
-  try {
+  or_forget([&] {
     SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
     summaries.write();
     fault_point("store.summarized");
     transaction.commit();
     summaries.committed();
-  } catch (SQLite::Exception const& cause) {
-    forget();
-    throw store_error(path, "write to", cause);
-  } catch (...) {
-    forget();
-    throw;
-  }
+  });
 }
 
 void FileWriter::Impl::close_settled() {
